@@ -1,0 +1,108 @@
+"""A laboratory for real-time web transports.
+
+    import rtlab
+
+    lab = rtlab.start()                      # four servers, in this very process
+    lab.publish({"price": 101.2})            # one message, through all of them
+    lab.impair(latency=0.08)                 # a worse wire
+    lab.ladder()                             # what crossed it
+    await rtlab.compare(messages=50)         # measured side by side
+
+Importing it opens no socket and imports no server library; names are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Imported, not loaded on demand: loading the package later would bind its name to the module.
+from rtlab.compare import compare, compare_sync
+
+if TYPE_CHECKING:
+    from rtlab.arguments import TRANSPORTS
+    from rtlab.backoff import Backoff
+    from rtlab.compare.comparison import Comparison
+    from rtlab.compare.scenario import Scenario
+    from rtlab.errors import (
+        CursorOutOfRange,
+        NotRunning,
+        PortInUse,
+        RecordingError,
+        Refused,
+        RtlabError,
+        UsageError,
+    )
+    from rtlab.feed import Feed, Message
+    from rtlab.lab import Lab, start, stop
+    from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
+    from rtlab.scripts import enable_asyncio_run
+    from rtlab.subscription import send, subscribe
+    from rtlab.transports.delivery import Delivery, Report
+
+_HOMES = {
+    "rtlab.arguments": ("TRANSPORTS",),
+    "rtlab.backoff": ("Backoff",),
+    "rtlab.compare.comparison": ("Comparison",),
+    "rtlab.compare.scenario": ("Scenario",),
+    "rtlab.errors": (
+        "CursorOutOfRange",
+        "NotRunning",
+        "PortInUse",
+        "RecordingError",
+        "Refused",
+        "RtlabError",
+        "UsageError",
+    ),
+    "rtlab.feed": ("Feed", "Message"),
+    "rtlab.lab": ("Lab", "start", "stop"),
+    "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
+    "rtlab.scripts": ("enable_asyncio_run",),
+    "rtlab.subscription": ("send", "subscribe"),
+    "rtlab.transports.delivery": ("Delivery", "Report"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "PROFILES",
+    "TRANSPORTS",
+    "Backoff",
+    "Comparison",
+    "CursorOutOfRange",
+    "Delivery",
+    "Feed",
+    "Impairment",
+    "Lab",
+    "Link",
+    "Message",
+    "NotRunning",
+    "PortInUse",
+    "Recording",
+    "RecordingError",
+    "Refused",
+    "Report",
+    "RtlabError",
+    "Scenario",
+    "Segment",
+    "UsageError",
+    "compare",
+    "compare_sync",
+    "enable_asyncio_run",
+    "send",
+    "start",
+    "stop",
+    "subscribe",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'rtlab' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

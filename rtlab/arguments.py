@@ -1,0 +1,77 @@
+"""Checks of what people pass in: one message per mistake, with the way out."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+
+from rtlab.errors import UsageError
+
+TRANSPORTS = ("polling", "long_polling", "sse", "websocket")
+
+
+def one_of(kind: str, name: object, known: Iterable[str]) -> str:
+    """Return ``name`` if it is known.
+
+    Raises:
+        UsageError: it is not; the message names the nearest known one.
+    """
+    names = list(known)
+    if isinstance(name, str):
+        if name in names:
+            return name
+        near = difflib.get_close_matches(name.lower().replace("-", "_"), names, n=1, cutoff=0.4)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+    else:
+        hint = ""
+    raise UsageError(f"There is no {kind} {name!r}. {hint}Known: {', '.join(names)}.")
+
+
+def transports(names: object) -> tuple[str, ...]:
+    """Return transport names, each once, in the order given; ``None`` means all four."""
+    if names is None:
+        return TRANSPORTS
+    given = [names] if isinstance(names, str) else names
+    if not isinstance(given, Iterable):
+        raise UsageError(f"transports must be names such as {TRANSPORTS}, not {names!r}.")
+    chosen = tuple(dict.fromkeys(one_of("transport", name, TRANSPORTS) for name in given))
+    if not chosen:
+        raise UsageError(f"Choose at least one transport of {', '.join(TRANSPORTS)}.")
+    return chosen
+
+
+def number(
+    name: str, value: object, unit: str, *, least: float = 0.0, above: bool = False
+) -> float:
+    """Return ``value`` as a finite float of at least (with ``above``: more than) ``least``.
+
+    Raises:
+        UsageError: it is no number, NaN, infinite or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UsageError(f"{name} must be a number of {unit}, not {value!r}.")
+    result = float(value)
+    if not math.isfinite(result) or result < least or (above and result == least):
+        bound = f"more than {least:g}" if above else f"{least:g} or more"
+        raise UsageError(f"{name} must be {bound} {unit}, not {value!r}.")
+    return result
+
+
+def whole(name: str, value: object, unit: str, *, least: int = 0, most: int | None = None) -> int:
+    """Return ``value`` as an int between ``least`` and ``most``.
+
+    Raises:
+        UsageError: it is no whole number, or out of bounds.
+    """
+    in_bounds = (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and value >= least
+        and (most is None or value <= most)
+    )
+    if not in_bounds:
+        bound = f"{least} or more" if most is None else f"{least} to {most}"
+        raise UsageError(f"{name} must be a whole number of {unit}, {bound}, not {value!r}.")
+    assert isinstance(value, int)
+    return value

@@ -1,0 +1,378 @@
+"""The lab: one thread, one loop, one feed, and for each transport a server behind a link."""
+
+from __future__ import annotations
+
+import atexit
+import html
+import threading
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rtlab import loops
+from rtlab.access import Gate
+from rtlab.arguments import one_of, transports, whole
+from rtlab.errors import NotRunning
+from rtlab.feed import Feed, Message
+from rtlab.link.impairment import make
+from rtlab.link.recording import Direction, Recording
+from rtlab.link.relay import Link
+from rtlab.log import ring
+
+if TYPE_CHECKING:
+    from rtlab.render.ladder import Ladder
+    from rtlab.transports.http import HttpServer
+    from rtlab.transports.websocket import WebSocketServer
+
+
+class Row(NamedTuple):
+    """What a lab says of one of its transports.
+
+    Attributes:
+        transport: its name.
+        address: what a client dials, without a token.
+        clients: connections that are open now.
+        messages: how many messages its server has sent, over all clients.
+        bytes_up: bytes that clients sent.
+        bytes_down: bytes that the server sent.
+    """
+
+    transport: str
+    address: str
+    clients: int
+    messages: int
+    bytes_up: int
+    bytes_down: int
+
+
+class Lab:
+    """Servers for the chosen transports, each behind a link, all views of one feed.
+
+    Use it as a context manager, or with ``start`` and ``stop``. ``rtlab.start()`` does it for a
+    notebook. Everything runs in one daemon thread; every method may be called from any other.
+
+    Args:
+        transports: which ones; all four if not given.
+        ports: for each transport that needs one, the port that its clients dial.
+        token: a secret that every URL must carry; ``True`` makes one up. For shared machines.
+        origins: web origins that may connect, beside those of this machine and its Jupyter server.
+        deflate: whether the WebSocket server compresses for clients that offer it.
+        capacity: messages that the feed holds.
+        memory: bytes that the recording of each link may hold.
+        seed: of everything random in the links.
+
+    Raises:
+        UsageError: an argument cannot be used; the message says what can.
+    """
+
+    def __init__(
+        self,
+        transports: str | Iterable[str] | None = None,
+        *,
+        ports: Mapping[str, int] | None = None,
+        token: str | bool | None = None,
+        origins: Iterable[str] = (),
+        deflate: bool = False,
+        capacity: int = 10_000,
+        memory: int = 16 << 20,
+        seed: int = 0,
+    ) -> None:
+        self.transports = _names(transports)
+        self._ports = {
+            one_of("transport", name, self.transports): whole(
+                "port", port, "port number", most=65_535
+            )
+            for name, port in (ports or {}).items()
+        }
+        self._gate = Gate(origins, token)
+        self._deflate = deflate
+        self._capacity = capacity
+        self._memory = memory
+        self._seed = seed
+        self._feed = Feed(capacity)
+        self._servers: dict[str, HttpServer | WebSocketServer] = {}
+        self._links: dict[str, Link] = {}
+        self._thread: loops.LoopThread | None = None
+        self._lock = threading.RLock()
+
+    # ── starting and stopping ──
+
+    def start(self) -> Lab:
+        """Start the servers. A lab that runs stays as it is; one that was stopped begins anew.
+
+        Raises:
+            PortInUse: a port that was asked for is taken; nothing is left running.
+        """
+        with self._lock:
+            if self._thread is not None:
+                return self
+            self._feed = Feed(self._capacity)
+            self._thread = loops.acquire()
+            try:
+                self._thread.call(self._open())
+            except BaseException:
+                self.stop()
+                raise
+            atexit.register(self.stop)
+        return self
+
+    def stop(self) -> None:
+        """End streams and held requests, close every port and connection, end the thread.
+
+        Calling it twice does no harm.
+        """
+        with self._lock:
+            if self._thread is None:
+                return
+            thread = self._thread
+            try:
+                self._feed.close()
+                thread.call(self._close())
+            finally:
+                self._thread = None
+                atexit.unregister(self.stop)
+                loops.release()
+
+    def __enter__(self) -> Lab:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def _open(self) -> None:
+        from rtlab.transports import MODULES  # imports the server libraries: half a second, once
+
+        self._servers.clear()
+        self._links.clear()
+        for name in self.transports:
+            options = {"deflate": self._deflate} if name == "websocket" else {}
+            server = await MODULES[name].serve(self._feed, self._gate, **options)
+            self._servers[name] = server
+            link = Link(
+                "127.0.0.1",
+                server.port,
+                listen=self._ports.get(name, 0),
+                seed=self._seed,
+                memory=self._memory,
+            )
+            self._links[name] = await link.open()
+
+    async def _close(self) -> None:
+        for name, server in self._servers.items():
+            # The goodbyes cross the link without delay, or a slow link would slow down the stop.
+            if name in self._links and self._links[name].running:
+                self._links[name].impair()
+            await server.close()
+        for link in self._links.values():
+            await link.close()
+
+    # ── using ──
+
+    @property
+    def running(self) -> bool:
+        """Whether the servers run."""
+        return self._thread is not None
+
+    @property
+    def feed(self) -> Feed:
+        """The log of messages that every transport is a view of."""
+        return self._feed
+
+    @property
+    def token(self) -> str | None:
+        """The secret that the URLs carry, if there is one."""
+        return self._gate.token
+
+    def publish(self, data: Any) -> Message:
+        """Publish a message to every transport.
+
+        Raises:
+            UsageError: ``data`` cannot travel as JSON, or is too large.
+            NotRunning: the lab is stopped.
+        """
+        self._need_running()
+        return self._feed.publish(data)
+
+    def url(self, transport: str, *, direct: bool = False) -> str:
+        """Return what a client dials.
+
+        Args:
+            transport: which one.
+            direct: past the link, neither recorded nor impaired.
+
+        Raises:
+            UsageError: this lab has no such transport.
+            NotRunning: the lab is stopped.
+        """
+        from rtlab.transports import MODULES, http, websocket
+
+        name = self._known(transport)
+        self._need_running()
+        port = self._servers[name].port if direct else self._links[name].port
+        if name == "websocket":
+            return websocket.address(port, self.token)
+        return http.address(port, MODULES[name].PATH, self.token)
+
+    def link(self, transport: str) -> Link:
+        """Return the link in front of a transport's server."""
+        name = self._known(transport)
+        self._need_running()
+        return self._links[name]
+
+    def impair(
+        self,
+        transport: str | None = None,
+        direction: Direction | None = None,
+        *,
+        profile: str | None = None,
+        **settings: object,
+    ) -> None:
+        """Say anew what the links do to their bytes; what is not named is off.
+
+        ``lab.impair()`` makes everything well again.
+
+        Args:
+            transport: one of them; all if not given.
+            direction: ``"up"`` or ``"down"``; both if not given.
+            profile: ``lan``, ``broadband``, ``4g`` or ``satellite``, instead of single settings.
+            **settings: ``latency`` and ``jitter`` in seconds each way, ``bandwidth`` in bytes per
+                second, ``slicing`` in bytes, ``stalled``, ``cut_after`` and ``reset_after`` in
+                bytes: the fields of ``rtlab.Impairment``.
+
+        Raises:
+            UsageError: a name is unknown or a value out of bounds; nothing is changed.
+        """
+        make(profile, settings)
+        for link in self._chosen(transport):
+            link.impair(direction, profile=profile, **settings)
+
+    def cut(self, transport: str | None = None, seconds: float = 0.0) -> int:
+        """Close the connections of one transport, or of all, now. Returns how many there were.
+
+        Args:
+            transport: one of them; all if not given.
+            seconds: for how long new connections are turned away.
+        """
+        return sum(link.cut(seconds) for link in self._chosen(transport))
+
+    def reset(self, transport: str | None = None, seconds: float = 0.0) -> int:
+        """Like ``cut``, but with a TCP reset."""
+        return sum(link.reset(seconds) for link in self._chosen(transport))
+
+    def recording(self, transport: str) -> Recording:
+        """Return what crossed a transport's link; it can be read after ``stop``, too."""
+        name = self._known(transport)
+        if name not in self._links:
+            self._need_running()
+        return self._links[name].recording
+
+    def ladder(
+        self, *transports: str, title: str | None = None, last: float | None = None
+    ) -> Ladder:
+        """Draw what crossed the links: client left, server right, time down.
+
+        Args:
+            *transports: which ones, side by side; all of the lab's if none is given.
+            title: a line above the drawing.
+            last: only the last so many seconds.
+        """
+        from rtlab.render.ladder import ladder
+
+        chosen = [self._known(name) for name in transports] or list(self.transports)
+        return ladder({name: self.recording(name) for name in chosen}, title=title, last=last)
+
+    def allow(self, origin: str) -> None:
+        """Let pages of one more web origin connect, such as ``"https://hub.example.org"``."""
+        self._gate.allow(origin)
+
+    def log(self) -> list[str]:
+        """Return the newest lines that servers and links had to say."""
+        return list(ring.lines)
+
+    def rows(self) -> list[Row]:
+        """Return what the lab's table shows."""
+        result = []
+        for name, link in self._links.items():
+            recording = link.recording
+            result.append(
+                Row(
+                    name,
+                    self.url(name).partition("?")[0] if self.running else "stopped",
+                    recording.open_connections,
+                    self._servers[name].sent,
+                    recording.up.received,
+                    recording.down.received,
+                )
+            )
+        return result
+
+    def __repr__(self) -> str:
+        if not self._links:
+            return "<Lab: not started; start() it, or use it in a with block>"
+        lines = [_COLUMNS, *([str(value) for value in row] for row in self.rows())]
+        widths = [max(len(line[place]) for line in lines) for place in range(len(_COLUMNS))]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) if place < 2 else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        if not self._links:
+            return f"<p>{html.escape(repr(self))}</p>"
+        head = "".join(f"<th scope='col'>{name}</th>" for name in _COLUMNS)
+        body = "".join(
+            f"<tr><th scope='row'>{row.transport}</th><td>{html.escape(row.address)}</td>"
+            + "".join(f"<td>{value:,}</td>" for value in row[2:])
+            + "</tr>"
+            for row in self.rows()
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _known(self, transport: str) -> str:
+        return one_of("transport", transport, self.transports)
+
+    def _chosen(self, transport: str | None) -> list[Link]:
+        names = self.transports if transport is None else [self._known(transport)]
+        self._need_running()
+        return [self._links[name] for name in names]
+
+    def _need_running(self) -> None:
+        if self._thread is None:
+            raise NotRunning(
+                "This lab is stopped, or was never started: call lab.start(), or rtlab.start() for "
+                "a new one."
+            )
+
+
+_COLUMNS = list(Row._fields)
+_names = transports  # the parameter of that name hides the function in Lab.__init__
+
+_kernels: Lab | None = None
+_kernels_lock = threading.Lock()
+
+
+def start(transports: str | Iterable[str] | None = None, **options: Any) -> Lab:
+    """Start the kernel's lab. If one runs already it is replaced, so a cell can be run again.
+
+    Args:
+        transports: which ones; all four if not given.
+        **options: of ``Lab``.
+    """
+    global _kernels
+    lab = Lab(transports, **options)  # before the old one goes: a bad argument changes nothing
+    with _kernels_lock:
+        if _kernels is not None:
+            _kernels.stop()
+        _kernels = lab
+        return lab.start()
+
+
+def stop() -> None:
+    """Stop the kernel's lab, if there is one."""
+    global _kernels
+    with _kernels_lock:
+        if _kernels is not None:
+            _kernels.stop()
+            _kernels = None

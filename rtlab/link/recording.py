@@ -1,0 +1,239 @@
+"""What crossed a link."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from rtlab.arguments import whole
+
+if TYPE_CHECKING:
+    import os
+
+Direction = Literal["up", "down"]
+"""``up`` is from the client to the server, ``down`` the way back."""
+
+Ending = Literal["eof", "reset", "cut"]
+"""How a stream ended: its sender finished, its sender reset it, or the link was told to end it."""
+
+_BOOKKEEPING = 200  # bytes of memory a segment takes beside its data
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """The bytes of one read or write on a socket, or the end of a stream.
+
+    Attributes:
+        connection: the number of the connection, 1 for the first.
+        direction: ``"up"`` or ``"down"``.
+        offset: how many bytes of this direction came before.
+        received_ns: when the link had it (``time.perf_counter_ns``).
+        forwarded_ns: when the link gave it on; ``None`` while it is under way, or if it never was.
+        data: the bytes; empty at the end of a stream.
+        end: how the stream ended; ``None`` for bytes.
+    """
+
+    connection: int
+    direction: Direction
+    offset: int
+    received_ns: int
+    forwarded_ns: int | None
+    data: bytes
+    end: Ending | None = None
+
+
+@dataclass(slots=True)
+class Connection:
+    """One connection through the link.
+
+    Attributes:
+        number: 1 for the first.
+        client: the client's address.
+        server: the server's address, as the link was told it.
+        opened_ns: when the client's connection was accepted.
+        closed_ns: when its last socket was closed; ``None`` while one is open.
+        error: why the server could not be reached, if it could not.
+    """
+
+    number: int
+    client: tuple[str, int]
+    server: tuple[str, int]
+    opened_ns: int
+    closed_ns: int | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Totals:
+    """Exact counts of one direction, which go on when the memory of a recording is full.
+
+    Attributes:
+        segments: how many pieces of data the link received.
+        received: bytes that the link received.
+        forwarded: bytes that it gave on.
+    """
+
+    segments: int = 0
+    received: int = 0
+    forwarded: int = 0
+
+
+@dataclass(eq=False)
+class Recording:
+    """Everything that crossed a link: the newest segments, and exact counts of all of them.
+
+    A link writes it; everybody may read it, from any thread, at any time.
+
+    Args:
+        limit: bytes of memory for segments; the oldest go first.
+    """
+
+    limit: int = 16 << 20
+    up: Totals = field(default_factory=Totals)
+    down: Totals = field(default_factory=Totals)
+    epoch_ns: int = field(default_factory=lambda: time.time_ns() - time.perf_counter_ns())
+
+    def __post_init__(self) -> None:
+        whole("limit", self.limit, "bytes", least=1)
+        self._segments: deque[Segment] = deque()
+        self._connections: dict[int, Connection] = {}
+        self._accepted = 0
+        self._dropped = 0
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    # ── reading ──
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The segments that are held, in the order in which the link received them."""
+        with self._lock:
+            return list(self._segments)
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The connections, oldest first; of closed ones the newest 10,000."""
+        with self._lock:
+            return list(self._connections.values())
+
+    @property
+    def accepted(self) -> int:
+        """How many connections were opened, ever."""
+        return self._accepted
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        with self._lock:
+            return sum(connection.closed_ns is None for connection in self._connections.values())
+
+    @property
+    def dropped(self) -> int:
+        """How many segments are held no more because the recording was full."""
+        return self._dropped
+
+    def totals(self, direction: Direction) -> Totals:
+        """The exact counts of one direction."""
+        return self.up if direction == "up" else self.down
+
+    def stream(self, connection: int, direction: Direction) -> bytes:
+        """The bytes held of one direction of one connection, in order, joined."""
+        return b"".join(
+            segment.data
+            for segment in self.segments
+            if segment.connection == connection and segment.direction == direction
+        )
+
+    def __iter__(self) -> Iterator[Segment]:
+        return iter(self.segments)
+
+    def __len__(self) -> int:
+        return len(self._segments)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Recording: {self._accepted} connections, {self.up.received:,} bytes up, "
+            f"{self.down.received:,} bytes down, {len(self)} segments held"
+            + (f", {self._dropped} dropped>" if self._dropped else ">")
+        )
+
+    def clear(self) -> None:
+        """Forget the segments and closed connections; the counts go on."""
+        with self._lock:
+            self._segments.clear()
+            self._bytes = 0
+            self._connections = {
+                number: connection
+                for number, connection in self._connections.items()
+                if connection.closed_ns is None
+            }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file as JSON lines; ``Cookie`` and ``Authorization`` are blotted out."""
+        from rtlab.link.files import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Recording:
+        """Read what ``save`` wrote.
+
+        Raises:
+            RecordingError: the file is no recording, or damaged; the message names the line.
+        """
+        from rtlab.link.files import load
+
+        return load(path)
+
+    def to_pcapng(self, path: str | os.PathLike[str]) -> None:
+        """Write it as a capture file that Wireshark opens, seen from the client's side."""
+        from rtlab.link.pcapng import export
+
+        export(self, path)
+
+    # ── writing: for the link and for files ──
+
+    def add_connection(self, connection: Connection) -> None:
+        """Note a new connection."""
+        with self._lock:
+            self._accepted += 1
+            self._connections[connection.number] = connection
+            if len(self._connections) > 10_000:
+                closed = (n for n, c in self._connections.items() if c.closed_ns is not None)
+                oldest = next(closed, None)
+                if oldest is not None:
+                    del self._connections[oldest]
+
+    def add(self, segment: Segment) -> None:
+        """Note a segment that the link received."""
+        size = len(segment.data)
+        totals = self.up if segment.direction == "up" else self.down
+        with self._lock:
+            if size:
+                totals.segments += 1
+                totals.received += size
+            self._segments.append(segment)
+            self._bytes += size + _BOOKKEEPING
+            while self._bytes > self.limit:
+                self._bytes -= len(self._segments.popleft().data) + _BOOKKEEPING
+                self._dropped += 1
+
+    def forwarded(self, segment: Segment, now_ns: int) -> None:
+        """Note that a segment was given on."""
+        segment.forwarded_ns = now_ns
+        totals = self.up if segment.direction == "up" else self.down
+        totals.forwarded += len(segment.data)
+
+    def restore(
+        self, connections: list[Connection], segments: list[Segment], accepted: int, dropped: int
+    ) -> None:
+        """Take over what a file holds."""
+        with self._lock:
+            self._connections = {connection.number: connection for connection in connections}
+            self._segments = deque(segments)
+            self._bytes = sum(len(segment.data) + _BOOKKEEPING for segment in segments)
+            self._accepted, self._dropped = accepted, dropped

@@ -1,0 +1,57 @@
+"""Blots out secrets before a recording leaves memory.
+
+Behind a Jupyter server the browser's requests carry its login: ``Cookie`` and ``Authorization``
+headers reach the kernel's servers. A lab's own token travels in its URLs.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from itertools import accumulate
+
+from rtlab.link.recording import Segment
+
+_SECRET = re.compile(
+    rb"(?im)"
+    rb"^(?:cookie|set-cookie|authorization|proxy-authorization)[ \t]*:[ \t]*"
+    rb"([^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)"  # with obsolete line folding, RFC 9112 §5.2
+    rb"|[?&]token=([^&\s\"'#]+)"
+)
+_REMAINDER = 8192  # bytes: a header line that lost its beginning is not longer than this
+
+
+def redacted(segments: list[Segment]) -> list[bytes]:
+    """Return the data of each segment, with secrets replaced by as many ``*``.
+
+    A secret may lie across segments, so each direction of a connection is looked at as a whole.
+    Lengths stay as they are: every offset and count in the recording remains true.
+    """
+    streams: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for place, segment in enumerate(segments):
+        if segment.data:
+            streams[segment.connection, segment.direction].append(place)
+    result = [segment.data for segment in segments]
+    for places in streams.values():
+        joined = b"".join(segments[place].data for place in places)
+        starts = [0, *accumulate(len(segments[place].data) for place in places)]
+        for start, stop in _secrets(joined, whole=segments[places[0]].offset == 0):
+            first, last = bisect_right(starts, start) - 1, bisect_right(starts, stop - 1) - 1
+            for index in range(first, last + 1):
+                place, base = places[index], starts[index]
+                data = bytearray(result[place])
+                low, high = max(start - base, 0), min(stop - base, len(data))
+                data[low:high] = b"*" * (high - low)
+                result[place] = bytes(data)
+    return result
+
+
+def _secrets(stream: bytes, whole: bool) -> list[tuple[int, int]]:
+    found = [match.span(match.lastindex or 0) for match in _SECRET.finditer(stream)]
+    if not whole:
+        # The beginning is no longer held: what precedes the first line end may be half a cookie.
+        end = stream.find(b"\r\n", 0, _REMAINDER)
+        if end > 0:
+            found.append((0, end))
+    return [(start, stop) for start, stop in found if stop > start]

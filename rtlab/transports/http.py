@@ -1,0 +1,246 @@
+"""What the three HTTP transports have in common: a server on aiohttp, a client on httpx.
+
+Limits, the same for all three: a request line or a header field of 8,190 bytes, 128 header fields,
+a body of ``MAX_BODY`` bytes; ``IDLE_LIMIT`` seconds for a header section to be complete (and for a
+connection to be idle), ``BODY_LIMIT`` seconds for a body, ``WRITE_LIMIT`` seconds in which a client
+must read something. aiohttp answers 400 to what is malformed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from aiohttp import web
+
+from rtlab.access import Gate
+from rtlab.arguments import whole
+from rtlab.errors import CursorOutOfRange, NotRunning, Refused, RtlabError, UsageError
+from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
+from rtlab.log import logger
+from rtlab.sockets import LOOPBACK, listen
+
+MAX_BODY = MAX_MESSAGE
+IDLE_LIMIT = 20.0
+BODY_LIMIT = 10.0
+WRITE_LIMIT = 30.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_log = logger("http")
+
+
+# ── server ──
+
+
+class HttpServer:
+    """A running HTTP server of one transport.
+
+    Attributes:
+        port: where it listens on 127.0.0.1.
+        requests: how many requests it has received.
+        sent: how many messages it has sent in answers, over all clients.
+    """
+
+    def __init__(self, feed: Feed, gate: Gate) -> None:
+        self.feed = feed
+        self.port = 0
+        self.requests = 0
+        self.sent = 0
+        self._gate = gate
+        self._runner: web.AppRunner | None = None
+
+    async def open(self, path: str, handler: Handler) -> HttpServer:
+        """Serve ``handler`` for GET and publishing for POST on one path."""
+        app = web.Application(middlewares=[self._guard], client_max_size=MAX_BODY)
+        app.router.add_get(path, handler, allow_head=False)
+        app.router.add_post(path, self._publish)
+        app.on_response_prepare.append(self._allow_origin)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_log,
+            handler_cancellation=True,  # a handler ends when its client leaves
+            keepalive_timeout=IDLE_LIMIT,
+            shutdown_timeout=0.0,
+        )
+        await self._runner.setup()
+        sock = listen()
+        self.port = sock.getsockname()[1]
+        await web.SockSite(self._runner, sock, backlog=1024).start()
+        return self
+
+    async def close(self) -> None:
+        """Stop serving. Close the feed first: it lets the held requests and streams end."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let in who may, answer CORS preflights, and turn our errors into answers."""
+        self.requests += 1
+        origins = request.headers.getall("Origin", [])
+        refusal = self._gate.refusal(
+            request.headers.getall("Host", []), origins, request.query.get("token")
+        )
+        if refusal is not None:
+            _log.warning("refused %s: %s", request.remote, refusal.reason)
+            return _error(refusal.status, refusal.reason)
+        if request.method == "OPTIONS" and origins:
+            return web.Response(status=204)
+        try:
+            return await handler(request)
+        except CursorOutOfRange as error:
+            return web.json_response(error.as_json(), status=410)
+        except UsageError as error:
+            return _error(400, str(error))
+        except NotRunning as error:
+            return _error(503, str(error))
+        except web.HTTPRequestEntityTooLarge:
+            return _error(413, f"A body may have {MAX_BODY:,} bytes.")
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+            paths = sorted({r.canonical for r in request.app.router.resources()})
+            answer = _error(
+                error.status, f"{error.reason}. This server has GET and POST {paths[0]}."
+            )
+            if "Allow" in error.headers:
+                answer.headers["Allow"] = error.headers["Allow"]
+            return answer
+
+    async def _allow_origin(self, request: web.BaseRequest, answer: web.StreamResponse) -> None:
+        """Tell the browser that the page may read the answer (Fetch standard, CORS protocol)."""
+        origin = request.headers.get("Origin")
+        if origin is None or not self._gate.origin_passes(origin):
+            return
+        answer.headers["Access-Control-Allow-Origin"] = origin
+        answer.headers["Vary"] = "Origin"
+        answer.headers["Access-Control-Expose-Headers"] = "ETag"
+        if request.method == "OPTIONS":
+            answer.headers["Access-Control-Allow-Methods"] = "GET, POST"
+            answer.headers["Access-Control-Allow-Headers"] = "Content-Type, Last-Event-ID"
+            answer.headers["Access-Control-Allow-Private-Network"] = "true"
+            answer.headers["Access-Control-Max-Age"] = "600"
+
+    async def _publish(self, request: web.Request) -> web.Response:
+        """POST: one JSON value becomes one message, and the answer says which."""
+        try:
+            async with asyncio.timeout(BODY_LIMIT):
+                body = await request.read()
+        except TimeoutError:
+            return _error(408, f"The body did not arrive within {BODY_LIMIT:g} s.")
+        message = self.feed.publish(parse_json(body))
+        return web.json_response({"seq": message.seq}, status=201)
+
+
+def _error(status: int, reason: str | None) -> web.Response:
+    return web.json_response({"error": reason}, status=status)
+
+
+def read_cursor(text: str | None) -> int | None:
+    """Return the cursor that a request names, ``None`` if it names none.
+
+    Raises:
+        UsageError: it is no whole number of 0 or more.
+    """
+    if text is None or text == "":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise UsageError(f"A cursor is a whole number of 0 or more, not {text[:40]!r}.")
+    return int(text)
+
+
+def message_list(messages: list[Message]) -> str:
+    """Return messages as a JSON list."""
+    return "[" + ",".join(message.json for message in messages) + "]"
+
+
+# ── client ──
+
+
+class Unavailable(RtlabError):
+    """A server failed in a way that may pass: asking again is worth it."""
+
+
+@asynccontextmanager
+async def connection(read_timeout: float) -> AsyncIterator[httpx.AsyncClient]:
+    """Open an HTTP/1.1 client that keeps one connection alive.
+
+    Args:
+        read_timeout: seconds without a byte after which a request has failed.
+    """
+    timeout = httpx.Timeout(10.0, read=read_timeout)
+    limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE_LIMIT * 0.9)
+    # trust_env=False: a proxy that the environment names must not see loopback traffic.
+    async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False) as client:
+        yield client
+
+
+def check(answer: httpx.Response) -> None:
+    """Raise what an answer means when it is not a success.
+
+    Raises:
+        Unavailable: 5xx, 408 and 429: may pass.
+        Refused: any other status that is no success; 304 and 410 are for the caller to read.
+    """
+    status = answer.status_code
+    if answer.is_success or status in (304, 410):
+        return
+    if status >= 500 or status in (408, 429):
+        raise Unavailable(f"{status} {answer.reason_phrase}")
+    raise Refused(f"{status} {answer.reason_phrase}: {_reason(answer)}", status)
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError, httpx.ResponseNotRead):
+        return "the server gave no reason"
+
+
+def read_list(answer: httpx.Response) -> list[Message]:
+    """Return the messages of a JSON list.
+
+    Raises:
+        Refused: the body is something else.
+    """
+    try:
+        return [Message.from_wire(item) for item in parse_json(answer.content)]
+    except (UsageError, TypeError) as error:
+        raise Refused(f"The answer is no list of messages: {error}", answer.status_code) from error
+
+
+def read_gap(answer: httpx.Response) -> tuple[str, int]:
+    """Return what a 410 says: what was lost, and the cursor to go on from."""
+    try:
+        body = parse_json(answer.content)
+        return str(body["error"]), int(body["resume"])
+    except (RtlabError, KeyError, TypeError, ValueError) as error:
+        raise Refused(f"410 without a way to go on: {error}", 410) from error
+
+
+async def send(url: str, data: Any) -> int:
+    """Publish by POST and return the message's sequence number.
+
+    Raises:
+        UsageError: ``data`` cannot travel as JSON.
+        Refused: the server did not take it; the message says why.
+        Unavailable: the server cannot be reached, or failed.
+    """
+    body = to_json(data).encode()
+    async with connection(read_timeout=BODY_LIMIT) as client:
+        try:
+            answer = await client.post(
+                url, content=body, headers={"Content-Type": "application/json"}
+            )
+        except httpx.TransportError as error:
+            raise Unavailable(f"{url} cannot be reached: {error!r}. Is its lab running?") from error
+        check(answer)
+        return whole("seq", parse_json(answer.content)["seq"], "messages")
+
+
+def address(port: int, path: str, token: str | None) -> str:
+    """Return the URL of a server on this machine."""
+    return f"http://{LOOPBACK}:{port}{path}" + (f"?token={token}" if token else "")

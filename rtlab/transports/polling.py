@@ -1,0 +1,101 @@
+"""Polling: ask, and ask again.
+
+The client asks at a period of its own choosing and gets what came since its cursor. Nothing is
+held, nothing is pushed: simple, and late by half a period on average.
+
+    GET /messages?since=3        200, a JSON list of the messages after 3, and an ETag
+    If-None-Match: "5"           304 when there is still nothing newer than 5
+    POST /messages               201: the JSON body has become a message
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+from aiohttp import web
+
+from rtlab.access import Gate
+from rtlab.arguments import number
+from rtlab.backoff import Backoff
+from rtlab.feed import Feed
+from rtlab.transports import http
+from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
+
+PATH = "/messages"
+send = http.send
+
+
+async def serve(feed: Feed, gate: Gate) -> http.HttpServer:
+    """Serve a feed to clients that poll."""
+    server = http.HttpServer(feed, gate)
+
+    async def answer(request: web.Request) -> web.Response:
+        messages = feed.since(http.read_cursor(request.query.get("since")))
+        headers = {"ETag": f'"{feed.last}"', "Cache-Control": "no-cache"}
+        if not messages and request.headers.get("If-None-Match") == headers["ETag"]:
+            return web.Response(status=304, headers=headers)
+        server.sent += len(messages)
+        return web.Response(
+            text=http.message_list(messages), content_type="application/json", headers=headers
+        )
+
+    return await server.open(PATH, answer)
+
+
+async def subscribe(
+    url: str,
+    cursor: int | None = None,
+    *,
+    period: float = 1.0,
+    listener: Listener = ignore,
+    backoff: Backoff | None = None,
+) -> AsyncIterator[Delivery]:
+    """Yield messages after ``cursor`` by asking every ``period`` seconds.
+
+    Args:
+        url: of a polling server.
+        cursor: the last message already seen; ``None`` begins with the oldest one held.
+        period: seconds from one answer to the next question.
+        listener: called with a ``Report`` of everything the client does.
+        backoff: how long to wait after a failure.
+
+    Raises:
+        UsageError: ``period`` is negative or no number.
+        Refused: the server will not answer this client.
+    """
+    number("period", period, "seconds")
+    retry = backoff or Backoff()
+    listener(Report("connecting", url))
+    validator: dict[str, str] = {}
+    async with http.connection(read_timeout=10.0) as client:
+        while True:
+            query = {} if cursor is None else {"since": cursor}
+            try:
+                answer = await client.get(
+                    httpx.URL(url).copy_merge_params(query), headers=validator
+                )
+                http.check(answer)
+            except (httpx.TransportError, http.Unavailable) as error:
+                await wait_before_retry(retry, listener, error)
+                continue
+            received_ns = time.perf_counter_ns()
+            retry.reset()
+            listener(Report("open", f"{answer.status_code} {answer.reason_phrase}"))
+            if answer.status_code == 410:
+                lost, cursor = http.read_gap(answer)
+                listener(Report("lost", lost))
+                continue
+            # An entity tag belongs to one URL, and the next question after news is another one.
+            validator = (
+                {"If-None-Match": answer.headers["ETag"]} if "ETag" in answer.headers else {}
+            )
+            if answer.status_code != 304:
+                for message in http.read_list(answer):
+                    cursor = message.seq
+                    validator = {}
+                    yield Delivery(message, received_ns)
+            listener(Report("waiting", "until the next question", period))
+            await asyncio.sleep(period)

@@ -1,0 +1,383 @@
+"""WebSocket: one connection, both ways, at any time (RFC 6455).
+
+The connection starts as an HTTP request and is then no HTTP any more. Each text message is one
+JSON value:
+
+    client   {"since": 3}                 hello: the cursor, null for all that is held,
+                                          "now" for nothing that is past
+    server   {"hello": {"last": 5}}       the server's hello: where its feed is
+    server   {"seq":4,"published_ns":...  the messages, from the cursor on
+    client   anything else                is published: it reaches every *other* client
+    server   {"ack": 6}                   ... and has become this message
+
+Close codes (RFC 6455 §7.4): 1001 the lab is stopped, 1003 binary data, 1007 not JSON or not UTF-8,
+1008 no hello, 1009 over ``MAX_MESSAGE`` bytes, 1013 a client that reads too slowly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from weakref import WeakSet
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import Server, ServerConnection, broadcast
+from websockets.asyncio.server import serve as serve_websocket
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.http11 import Request, Response
+
+from rtlab.access import Gate
+from rtlab.arguments import whole
+from rtlab.backoff import Backoff
+from rtlab.errors import CursorOutOfRange, NotRunning, Refused, UsageError
+from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
+from rtlab.log import logger
+from rtlab.sockets import LOOPBACK, listen
+from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
+from rtlab.transports.http import Unavailable
+
+PATH = "/chat"
+OPEN_LIMIT = 10.0
+"""Seconds for the opening handshake, and again for the hello."""
+BACKLOG_LIMIT = 1 << 20
+"""Bytes that may wait for one client before it is dropped as too slow."""
+CLOSE_LIMIT = 10.0
+"""Seconds for the closing handshake."""
+GOODBYE = 0.05
+"""Seconds that clients have to answer the last Close frame when the lab is stopped."""
+RETRY_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
+"""Close codes after which coming back may help; others say that the client is at fault."""
+
+_log = logger("websocket")
+
+
+# ── server ──
+
+
+class WebSocketServer:
+    """A running WebSocket server.
+
+    Attributes:
+        port: where it listens on 127.0.0.1.
+        requests: how many opening handshakes it has received.
+        sent: how many messages it has sent, over all clients.
+    """
+
+    def __init__(self, feed: Feed, gate: Gate) -> None:
+        self.feed = feed
+        self.port = 0
+        self.requests = 0
+        self.sent = 0
+        self._gate = gate
+        self._live: set[ServerConnection] = set()  # these have all messages up to self._cursor
+        self._cursor = feed.last
+        self._authors: dict[int, ServerConnection] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._connections: WeakSet[ServerConnection] = WeakSet()
+        self._server: Server | None = None
+        self._broadcaster: asyncio.Task[None] | None = None
+
+    async def open(self, deflate: bool) -> WebSocketServer:
+        """Begin to serve."""
+        sock = listen()
+        self.port = sock.getsockname()[1]
+        self._server = await serve_websocket(
+            self._serve_client,
+            sock=sock,
+            backlog=1024,
+            process_request=self._let_in,
+            compression="deflate" if deflate else None,
+            open_timeout=OPEN_LIMIT,
+            close_timeout=CLOSE_LIMIT,
+            max_size=MAX_MESSAGE,
+            logger=_log,
+            create_connection=self._make_connection,  # type: ignore[arg-type]  # any factory
+        )
+        self._broadcaster = asyncio.create_task(self._broadcast())
+        return self
+
+    async def close(self) -> None:
+        """Say goodbye with 1001 and stop serving. Close the feed first."""
+        if self._broadcaster is not None:
+            self._broadcaster.cancel()
+        if self._server is None:
+            return
+        self._server.close(code=1001, reason="the lab is stopped")
+        closed = asyncio.ensure_future(self._server.wait_closed())
+        await asyncio.wait([closed], timeout=GOODBYE)
+        for connection in list(self._connections):  # who does not answer, or never shook hands
+            if hasattr(connection, "transport"):
+                connection.transport.abort()
+        await closed
+
+    def _make_connection(self, *args: Any, **kwargs: Any) -> ServerConnection:
+        connection = ServerConnection(*args, **kwargs)
+        self._connections.add(connection)
+        return connection
+
+    def _let_in(self, connection: ServerConnection, request: Request) -> Response | None:
+        self.requests += 1
+        target = urlsplit(request.path)
+        token = parse_qs(target.query).get("token", [None])[0]
+        refusal = self._gate.refusal(
+            request.headers.get_all("Host"), request.headers.get_all("Origin"), token
+        )
+        if refusal is not None:
+            _log.warning("refused %s: %s", connection.remote_address, refusal.reason)
+            return connection.respond(refusal.status, refusal.reason + "\n")
+        if target.path != PATH:
+            return connection.respond(
+                HTTPStatus.NOT_FOUND, f"Not Found. This server has a WebSocket at {PATH}.\n"
+            )
+        if "Upgrade" not in request.headers:
+            response = connection.respond(
+                HTTPStatus.UPGRADE_REQUIRED,
+                "This is a WebSocket server: ask with Upgrade: websocket (RFC 6455 §4.1).\n",
+            )
+            response.headers["Upgrade"] = "websocket"
+            return response
+        return None
+
+    async def _serve_client(self, connection: ServerConnection) -> None:
+        try:
+            try:
+                cursor = await self._hello(connection)
+            except UsageError as error:
+                await connection.close(1008, f'{error} Say {{"since": cursor}} first.'[:120])
+                return
+            await connection.send(to_json({"hello": {"last": self.feed.last}}))
+            await self._catch_up(connection, cursor)
+            async for text in connection:
+                await self._take(connection, text)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._live.discard(connection)
+
+    async def _hello(self, connection: ServerConnection) -> int | None:
+        """Return the cursor that a client begins with.
+
+        Raises:
+            UsageError: it said something else, or nothing.
+        """
+        try:
+            async with asyncio.timeout(OPEN_LIMIT):
+                hello = parse_json(await connection.recv())
+        except TimeoutError as error:
+            raise UsageError(f"No hello within {OPEN_LIMIT:g} s.") from error
+        if not isinstance(hello, dict) or "since" not in hello:
+            raise UsageError("This was no hello.")
+        since = hello["since"]
+        if since == "now":
+            return self.feed.last
+        return None if since is None else whole("since", since, "messages")
+
+    async def _catch_up(self, connection: ServerConnection, cursor: int | None) -> None:
+        """Send what the client has missed, until it can join the broadcast."""
+        while True:
+            try:
+                messages = self.feed.since(cursor)
+            except CursorOutOfRange as gap:
+                cursor = gap.resume
+                await connection.send(to_json({"lost": gap.as_json()}))
+                continue
+            missed = [message for message in messages if message.seq <= self._cursor]
+            for message in missed:
+                await connection.send(message.json)
+                self.sent += 1
+                cursor = message.seq
+            if not missed and (cursor is None or cursor <= self._cursor):
+                # No await since the look into the feed: nothing can have slipped in between.
+                self._live.add(connection)
+                return
+            await asyncio.sleep(0)
+
+    async def _take(self, connection: ServerConnection, text: str | bytes) -> None:
+        """Publish what a client sent."""
+        if isinstance(text, bytes):
+            await connection.close(1003, "send text, not binary data")
+            return
+        try:
+            message = self.feed.publish(parse_json(text))
+        except UsageError as error:
+            await connection.close(1007, str(error)[:120])
+            return
+        except NotRunning:
+            return
+        self._authors[message.seq] = connection
+        await connection.send(to_json({"ack": message.seq}))
+
+    async def _broadcast(self) -> None:
+        """Send every new message to every live client but its author."""
+        while True:
+            try:
+                messages = await self.feed.wait(self._cursor)
+            except CursorOutOfRange as gap:
+                self._cursor = gap.resume
+                broadcast(self._live, to_json({"lost": gap.as_json()}))
+                continue
+            for message in messages:
+                author = self._authors.pop(message.seq, None)
+                others = self._live - {author} if author in self._live else self._live
+                broadcast(others, message.json)
+                self.sent += len(others)
+                self._cursor = message.seq
+            self._drop_slow()
+            if self.feed.closed:
+                return
+
+    def _drop_slow(self) -> None:
+        """Let go of clients that do not read: a broadcast waits for nobody."""
+        for connection in list(self._live):
+            waiting = connection.transport.get_write_buffer_size()
+            if waiting > BACKLOG_LIMIT:
+                self._live.discard(connection)
+                _log.warning("dropped %s: %d bytes unread", connection.remote_address, waiting)
+                closing = asyncio.create_task(
+                    connection.close(1013, f"too slow: {waiting} bytes unread")
+                )
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
+
+
+async def serve(feed: Feed, gate: Gate, *, deflate: bool = False) -> WebSocketServer:
+    """Serve a feed over WebSocket.
+
+    Args:
+        feed: what to serve.
+        gate: who may come in.
+        deflate: whether to compress for clients that offer permessage-deflate (RFC 7692). Off by
+            default: it would hide what the bytes are, and costs two thirds of the throughput.
+    """
+    return await WebSocketServer(feed, gate).open(deflate)
+
+
+# ── client ──
+
+
+def dial(url: str, deflate: bool = False) -> connect:
+    """Return a context manager that opens one WebSocket connection, without any hello."""
+    return connect(
+        url,
+        compression="deflate" if deflate else None,
+        proxy=None,  # a proxy that the environment names must not see loopback traffic
+        open_timeout=OPEN_LIMIT,
+        close_timeout=CLOSE_LIMIT,
+        max_size=2 * MAX_MESSAGE,
+        logger=_log,
+    )
+
+
+async def subscribe(
+    url: str,
+    cursor: int | None = None,
+    *,
+    deflate: bool = False,
+    listener: Listener = ignore,
+    backoff: Backoff | None = None,
+) -> AsyncIterator[Delivery]:
+    """Yield messages after ``cursor`` as the server sends them; reconnect when it is gone.
+
+    Args:
+        url: of a WebSocket server (``ws://``).
+        cursor: the last message already seen; ``None`` begins with the oldest one held.
+        deflate: whether to offer permessage-deflate.
+        listener: called with a ``Report`` of everything the client does.
+        backoff: how long to wait after a failure.
+
+    Raises:
+        Refused: the server will not talk to this client, and coming back would not help.
+    """
+    retry = backoff or Backoff()
+    while True:
+        listener(Report("connecting", url))
+        try:
+            async with dial(url, deflate) as connection:
+                await connection.send(to_json({"since": cursor}))
+                while True:
+                    text = await connection.recv()
+                    received_ns = time.perf_counter_ns()
+                    value = parse_json(text)
+                    if "seq" in value:
+                        message = Message.from_wire(value)
+                        cursor = message.seq
+                        yield Delivery(message, received_ns)
+                    elif "hello" in value:
+                        retry.reset()
+                        listener(Report("open", f"the feed is at {value['hello']['last']}"))
+                    elif "lost" in value:
+                        cursor = value["lost"]["resume"]
+                        listener(Report("lost", value["lost"]["error"]))
+        except ConnectionClosed as closed:
+            code, reason = _code(closed)
+            listener(Report("closed", f"{code} {reason}".strip()))
+            if code not in RETRY_CODES:
+                raise Refused(
+                    f"closed with {code}: {reason or 'no reason given'}", code
+                ) from closed
+            why = f"closed with {code}"
+        except InvalidStatus as refused:
+            why = _reread(refused)
+        except (OSError, TimeoutError, WebSocketException) as error:
+            why = str(error) or type(error).__name__
+        await wait_before_retry(retry, listener, why)
+
+
+async def send(url: str, data: Any) -> int:
+    """Publish one message and return its sequence number.
+
+    Raises:
+        UsageError: ``data`` cannot travel as JSON.
+        Refused: the server did not take it; the message says why.
+        Unavailable: the server cannot be reached, or failed.
+    """
+    text = to_json(data)
+    try:
+        async with dial(url) as connection:
+            await connection.send(to_json({"since": "now"}))
+            await connection.send(text)
+            return await _acknowledged(connection)
+    except ConnectionClosed as closed:
+        code, reason = _code(closed)
+        raise Refused(f"closed with {code}: {reason or 'no reason given'}", code) from closed
+    except InvalidStatus as refused:
+        raise Unavailable(_reread(refused)) from refused
+    except (OSError, TimeoutError, WebSocketException) as error:
+        raise Unavailable(f"{url} cannot be reached: {error!r}. Is its lab running?") from error
+
+
+async def _acknowledged(connection: ClientConnection) -> int:
+    async with asyncio.timeout(OPEN_LIMIT):
+        async for text in connection:
+            value = parse_json(text)
+            if "ack" in value:
+                return whole("ack", value["ack"], "messages")
+    raise Unavailable("the connection was closed before the server had taken the message")
+
+
+def _code(closed: ConnectionClosed) -> tuple[int, str]:
+    """The close code and reason: what the server sent, or 1006 if nothing came."""
+    return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+
+
+def _reread(refused: InvalidStatus) -> str:
+    """Return why a handshake failed in a way that may pass.
+
+    Raises:
+        Refused: it will not pass.
+    """
+    response = refused.response
+    body = (response.body or b"").decode(errors="replace").strip()
+    why = f"{response.status_code} {response.reason_phrase}: {body or 'the server gave no reason'}"
+    if response.status_code >= 500:
+        return why
+    raise Refused(why, response.status_code) from refused
+
+
+def address(port: int, token: str | None) -> str:
+    """Return the URL of a server on this machine."""
+    return f"ws://{LOOPBACK}:{port}{PATH}" + (f"?token={token}" if token else "")
