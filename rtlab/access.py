@@ -107,7 +107,10 @@ class Gate:
         """Whether pages of this origin may connect."""
         if origin.lower() in self.origins:
             return True
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
         return parts.scheme in ("http", "https") and _host_name(parts.netloc) in LOOPBACK_NAMES
 
     def _host_passes(self, host: str) -> bool:

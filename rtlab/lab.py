@@ -17,6 +17,7 @@ from rtlab.link.impairment import make
 from rtlab.link.recording import Direction, Recording
 from rtlab.link.relay import Link
 from rtlab.log import ring
+from rtlab.render.table import html_table, text_table
 
 if TYPE_CHECKING:
     from rtlab.render.ladder import Ladder
@@ -278,7 +279,12 @@ class Lab:
         from rtlab.render.ladder import ladder
 
         chosen = [self._known(name) for name in transports] or list(self.transports)
-        return ladder({name: self.recording(name) for name in chosen}, title=title, last=last)
+        return ladder(
+            {name: self.recording(name) for name in chosen},
+            published=[(message.seq, message.published_ns) for message in self._feed.since(None)],
+            title=title,
+            last=last,
+        )
 
     def allow(self, origin: str) -> None:
         """Let pages of one more web origin connect, such as ``"https://hub.example.org"``."""
@@ -308,27 +314,12 @@ class Lab:
     def __repr__(self) -> str:
         if not self._links:
             return "<Lab: not started; start() it, or use it in a with block>"
-        lines = [_COLUMNS, *([str(value) for value in row] for row in self.rows())]
-        widths = [max(len(line[place]) for line in lines) for place in range(len(_COLUMNS))]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if place < 2 else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        )
+        return text_table(Row._fields, self.rows())
 
     def _repr_html_(self) -> str:
         if not self._links:
             return f"<p>{html.escape(repr(self))}</p>"
-        head = "".join(f"<th scope='col'>{name}</th>" for name in _COLUMNS)
-        body = "".join(
-            f"<tr><th scope='row'>{row.transport}</th><td>{html.escape(row.address)}</td>"
-            + "".join(f"<td>{value:,}</td>" for value in row[2:])
-            + "</tr>"
-            for row in self.rows()
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return html_table(Row._fields, self.rows())
 
     def _known(self, transport: str) -> str:
         return one_of("transport", transport, self.transports)
@@ -346,7 +337,6 @@ class Lab:
             )
 
 
-_COLUMNS = list(Row._fields)
 _names = transports  # the parameter of that name hides the function in Lab.__init__
 
 _kernels: Lab | None = None

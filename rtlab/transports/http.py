@@ -99,6 +99,8 @@ class HttpServer:
             return _error(400, str(error))
         except NotRunning as error:
             return _error(503, str(error))
+        except web.RequestPayloadError as error:
+            return _error(400, f"The body cannot be read: {error}")
         except web.HTTPRequestEntityTooLarge:
             return _error(413, f"A body may have {MAX_BODY:,} bytes.")
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:

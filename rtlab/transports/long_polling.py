@@ -83,9 +83,8 @@ async def subscribe(
     listener(Report("connecting", url))
     async with http.connection(read_timeout=timeout + 10.0) as client:
         while True:
-            query = (
-                {"timeout": timeout} if cursor is None else {"since": cursor, "timeout": timeout}
-            )
+            since = {} if cursor is None else {"since": cursor}
+            query: dict[str, str | int] = {**since, "timeout": f"{timeout:g}"}
             listener(Report("waiting", "for the server's answer"))
             try:
                 answer = await client.get(httpx.URL(url).copy_merge_params(query))

@@ -264,7 +264,9 @@ async def subscribe(
                 headers["Last-Event-ID"] = last_event_id
             decoder = Decoder(last_event_id)
             try:
-                async with client.stream("GET", url, headers=headers) as answer:
+                # The standard has the id in UTF-8 (§9.2.3), httpx would take ASCII only.
+                encoded = httpx.Headers(headers, encoding="utf-8")
+                async with client.stream("GET", url, headers=encoded) as answer:
                     await _check(answer)
                     listener(Report("open", f"{answer.status_code} {answer.reason_phrase}"))
                     async for data in answer.aiter_raw():

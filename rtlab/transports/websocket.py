@@ -51,6 +51,7 @@ GOODBYE = 0.05
 """Seconds that clients have to answer the last Close frame when the lab is stopped."""
 RETRY_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
 """Close codes after which coming back may help; others say that the client is at fault."""
+NOT_TEXT = "send text, not binary data"
 
 _log = logger("websocket")
 
@@ -121,7 +122,10 @@ class WebSocketServer:
 
     def _let_in(self, connection: ServerConnection, request: Request) -> Response | None:
         self.requests += 1
-        target = urlsplit(request.path)
+        try:
+            target = urlsplit(request.path)
+        except ValueError:
+            return connection.respond(HTTPStatus.BAD_REQUEST, "The request's target is no URL.\n")
         token = parse_qs(target.query).get("token", [None])[0]
         refusal = self._gate.refusal(
             request.headers.get_all("Host"), request.headers.get_all("Origin"), token
@@ -147,7 +151,10 @@ class WebSocketServer:
             try:
                 cursor = await self._hello(connection)
             except UsageError as error:
-                await connection.close(1008, f'{error} Say {{"since": cursor}} first.'[:120])
+                await connection.close(1008, _reason(f'{error} Say {{"since": cursor}} first.'))
+                return
+            except Refused as error:
+                await connection.close(error.code, str(error))
                 return
             await connection.send(to_json({"hello": {"last": self.feed.last}}))
             await self._catch_up(connection, cursor)
@@ -163,12 +170,16 @@ class WebSocketServer:
 
         Raises:
             UsageError: it said something else, or nothing.
+            Refused: it sent binary data; the error has the close code for that.
         """
         try:
             async with asyncio.timeout(OPEN_LIMIT):
-                hello = parse_json(await connection.recv())
+                text = await connection.recv()
         except TimeoutError as error:
             raise UsageError(f"No hello within {OPEN_LIMIT:g} s.") from error
+        if isinstance(text, bytes):
+            raise Refused(NOT_TEXT, 1003)
+        hello = parse_json(text)
         if not isinstance(hello, dict) or "since" not in hello:
             raise UsageError("This was no hello.")
         since = hello["since"]
@@ -199,12 +210,12 @@ class WebSocketServer:
     async def _take(self, connection: ServerConnection, text: str | bytes) -> None:
         """Publish what a client sent."""
         if isinstance(text, bytes):
-            await connection.close(1003, "send text, not binary data")
+            await connection.close(1003, NOT_TEXT)
             return
         try:
             message = self.feed.publish(parse_json(text))
         except UsageError as error:
-            await connection.close(1007, str(error)[:120])
+            await connection.close(1007, _reason(str(error)))
             return
         except NotRunning:
             return
@@ -242,6 +253,11 @@ class WebSocketServer:
                 )
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
+
+
+def _reason(text: str) -> str:
+    """Cut a text to the 123 bytes that a Close frame has room for (RFC 6455 §5.5)."""
+    return text.encode(errors="replace")[:123].decode(errors="ignore")
 
 
 async def serve(feed: Feed, gate: Gate, *, deflate: bool = False) -> WebSocketServer:
@@ -343,7 +359,8 @@ async def send(url: str, data: Any) -> int:
             return await _acknowledged(connection)
     except ConnectionClosed as closed:
         code, reason = _code(closed)
-        raise Refused(f"closed with {code}: {reason or 'no reason given'}", code) from closed
+        why = f"closed with {code}: {reason or 'no reason given'}"
+        raise (Unavailable(why) if code in RETRY_CODES else Refused(why, code)) from closed
     except InvalidStatus as refused:
         raise Unavailable(_reread(refused)) from refused
     except (OSError, TimeoutError, WebSocketException) as error:

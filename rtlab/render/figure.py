@@ -1,0 +1,66 @@
+"""The figure of a comparison: latency and bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rtlab.compare.comparison import Comparison
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Told apart by line style as well: colour alone is not for everybody's eyes.
+_STYLES = {
+    "polling": ("#c2510c", "-"),
+    "long_polling": ("#8a5fb0", "--"),
+    "sse": ("#1f6fb5", "-."),
+    "websocket": ("#2e8540", ":"),
+}
+
+
+def figure(comparison: Comparison) -> Figure:
+    """Draw how latency is distributed, and what a message costs in bytes."""
+    from matplotlib import pyplot
+
+    drawn, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    pyplot.close(drawn)  # shown once, as the cell's result
+    _latencies(left, comparison)
+    _bytes(right, comparison)
+    drawn.suptitle(comparison.scenario.describe(), fontsize=9)
+    return drawn
+
+
+def _latencies(axes: Axes, comparison: Comparison) -> None:
+    for name, result in comparison.results.items():
+        values = sorted(seconds * 1000 for seconds in result.latencies)
+        shares = [(place + 1) / len(values) for place in range(len(values))]
+        colour, line = _STYLES[name]
+        axes.step(values, shares, line, where="post", color=colour, linewidth=2, label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("latency, publish to client (ms)")
+    axes.set_ylabel("share of messages that have arrived")
+    axes.set_ylim(0, 1.02)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="best", frameon=False)
+
+
+def _bytes(axes: Axes, comparison: Comparison) -> None:
+    names = list(comparison.results)
+    results = comparison.results.values()
+    payload = [float(result.payload_size) for result in results]
+    down = [
+        max(0.0, (result.per_message(result.bytes_down) or 0) - result.payload_size)
+        for result in results
+    ]
+    up = [result.per_message(result.bytes_up) or 0 for result in results]
+    axes.barh(names, payload, color="#2e8540", label="payload")
+    axes.barh(names, down, left=payload, color="#9ab8d0", hatch="//", label="rest of the answers")
+    before = [a + b for a, b in zip(payload, down, strict=True)]
+    axes.barh(names, up, left=before, color="#e0b89a", hatch="..", label="requests")
+    for place, total in enumerate(a + b for a, b in zip(before, up, strict=True)):
+        axes.text(total, place, f" {total:,.0f}", va="center", fontsize=9)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set_xlabel("bytes per message, both ways, connecting included")
+    axes.legend(loc="best", frameon=False, fontsize=8)

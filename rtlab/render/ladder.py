@@ -1,0 +1,275 @@
+"""The ladder diagram: client left, server right, time down, an arrow for each segment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import count
+from math import atan2, cos, sin
+from pathlib import Path
+
+from rtlab.arguments import number
+from rtlab.link.recording import Recording, Segment
+from rtlab.render.peek import carried, peek
+
+MOST = 300
+"""Arrows per panel; of a longer recording the newest are drawn, and the drawing says so."""
+
+_PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 250, 34, 52, 78, 22  # pixels
+_LABEL_EVERY = 12  # pixels between two labels, so that they stay readable
+_unique = count(1)
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A drawn ladder diagram. Show it as a cell's result, or ``save`` it.
+
+    Attributes:
+        svg: the drawing, complete in itself.
+        text: the same content as lines of text.
+    """
+
+    svg: str
+    text: str
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the drawing to an SVG file."""
+        Path(path).write_text(self.svg, encoding="utf-8")
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f"<div style='overflow-x:auto'>{self.svg}</div>"
+
+
+def ladder(
+    recordings: Mapping[str, Recording],
+    *,
+    published: Sequence[tuple[int, int]] = (),
+    title: str | None = None,
+    last: float | None = None,
+) -> Ladder:
+    """Draw recordings side by side, on one axis of time.
+
+    Args:
+        recordings: name to recording.
+        published: sequence number and ``perf_counter_ns`` of messages, drawn as diamonds at the
+            server.
+        title: a line above the drawing.
+        last: only the last so many seconds.
+
+    Raises:
+        UsageError: ``last`` is no positive number.
+    """
+    newest = max((_end(s) for r in recordings.values() for s in r.segments), default=0)
+    since = 0 if last is None else newest - round(number("last", last, "seconds", above=True) * 1e9)
+    panels = [_Panel(name, recording, since) for name, recording in recordings.items()]
+    times = [s.received_ns for p in panels for s in p.segments]
+    begin = min(times, default=0)
+    finish = max([_end(s) for p in panels for s in p.segments], default=begin + 1)
+    marks = [(seq, at) for seq, at in published if begin <= at <= finish]
+    busiest = max((len(panel.segments) for panel in panels), default=0)
+    scale = _Scale(begin, max(finish, begin + 1), min(1000, max(300, 24 * busiest)))
+    return Ladder(_svg(panels, marks, scale, title), _text(panels, marks, begin))
+
+
+class _Panel:
+    def __init__(self, name: str, recording: Recording, since: int) -> None:
+        self.name = name
+        held = [s for s in recording.segments if _end(s) >= since]
+        self.segments = held[-MOST:]
+        self.left_out = recording.dropped + len(held) - len(self.segments)
+        self.note = (
+            f"{recording.accepted} connection{'' if recording.accepted == 1 else 's'}, "
+            f"{_size(recording.up.received)} up, {_size(recording.down.received)} down"
+        )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    begin: int
+    finish: int
+    height: int
+
+    def y(self, at_ns: int) -> float:
+        return _TOP + (at_ns - self.begin) / (self.finish - self.begin) * self.height
+
+    def ticks(self) -> list[tuple[float, str]]:
+        span = (self.finish - self.begin) / 1e9
+        step = next(
+            base * 10.0**power
+            for power in range(-6, 6)
+            for base in (1, 2, 5)
+            if span / (base * 10.0**power) <= 8
+        )
+        unit, factor = ("ms", 1000) if span < 2 else ("s", 1)
+        return [
+            (self.y(self.begin + round(i * step * 1e9)), f"{i * step * factor:g} {unit}")
+            for i in range(int(span / step) + 1)
+        ]
+
+
+def _end(segment: Segment) -> int:
+    return segment.forwarded_ns or segment.received_ns
+
+
+def _size(size: int) -> str:
+    return f"{size} B" if size < 10_000 else f"{size / 1000:.1f} kB"
+
+
+# ── SVG ──
+
+_LIGHT = "--ink:#222;--soft:#6e6e6e;--up:#1f6fb5;--down:#717171;--news:#c2510c"
+_DARK = "--ink:#e8e8e8;--soft:#9a9a9a;--up:#6fb1f0;--down:#a8a8a8;--news:#ff9d5c"
+# JupyterLab says which theme it has; elsewhere the reader's own preference decides.
+_STYLE = f"""
+.NAME{{--paper:#fff;{_LIGHT};max-width:none;font:11px system-ui,sans-serif}}
+@media (prefers-color-scheme:dark){{.NAME{{--paper:#111;{_DARK}}}}}
+[data-jp-theme-light=true] .NAME{{--paper:var(--jp-layout-color0,#fff);{_LIGHT}}}
+[data-jp-theme-light=false] .NAME{{--paper:var(--jp-layout-color0,#111);{_DARK}}}
+.NAME text{{fill:var(--ink)}}.NAME .s{{fill:var(--soft)}}.NAME .h{{font-weight:600;font-size:13px}}
+.NAME .l{{stroke:var(--soft);stroke-width:1.5}}.NAME .g{{stroke:var(--soft);opacity:.25}}
+.NAME .up{{stroke:var(--up);fill:var(--up)}}.NAME .down{{stroke:var(--down);fill:var(--down)}}
+.NAME .news{{stroke:var(--news);fill:var(--news);stroke-width:2}}.NAME .p{{fill:var(--news)}}
+.NAME text.up,.NAME text.down,.NAME text.news{{stroke:var(--paper);stroke-width:3px;
+paint-order:stroke;font-size:10px}}
+"""
+
+
+def _svg(
+    panels: list[_Panel], marks: list[tuple[int, int]], scale: _Scale, title: str | None
+) -> str:
+    width = _AXIS + len(panels) * (_PANEL + _GAP)
+    height = _TOP + scale.height + _BOTTOM
+    name = f"rtlab-ladder-{next(_unique)}"
+    summary = "; ".join(f"{p.name}: {len(p.segments)} segments, {p.note}" for p in panels)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" width="{width}" '
+        f'height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="Ladder diagram. {escape(summary, quote=True)}">',
+        f"<style>{_STYLE.replace('NAME', name)}</style>",
+    ]
+    if title:
+        parts.append(f'<text class="h" x="0" y="14">{escape(title)}</text>')
+    for y, label in scale.ticks():
+        parts.append(
+            f'<line class="g" x1="{_AXIS}" x2="{width - _GAP}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text class="s" x="{_AXIS - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
+        )
+    for place, panel in enumerate(panels):
+        left = _AXIS + 6 + place * (_PANEL + _GAP)
+        parts += _draw_panel(panel, left, left + _PANEL - 12, marks, scale)
+    return "".join([*parts, "</svg>"])
+
+
+def _draw_panel(
+    panel: _Panel, left: int, right: int, marks: list[tuple[int, int]], scale: _Scale
+) -> list[str]:
+    bottom = _TOP + scale.height
+    parts = [
+        f'<text class="h" x="{left}" y="32">{escape(panel.name)}</text>',
+        f'<text class="s" x="{left}" y="47">{escape(panel.note)}</text>',
+        f'<text class="s" x="{left}" y="{_TOP - 10}">client</text>',
+        f'<text class="s" x="{right}" y="{_TOP - 10}" text-anchor="end">server</text>',
+        f'<line class="l" x1="{left}" x2="{left}" y1="{_TOP - 4}" y2="{bottom}"/>',
+        f'<line class="l" x1="{right}" x2="{right}" y1="{_TOP - 4}" y2="{bottom}"/>',
+    ]
+    if not panel.segments:
+        parts.append(f'<text class="s" x="{left + 10}" y="{_TOP + 20}">nothing yet</text>')
+    if panel.left_out:
+        parts.append(
+            f'<text class="s" x="{left}" y="{bottom + 16}">'
+            f"the newest {len(panel.segments)} segments; {panel.left_out} earlier ones left out"
+            "</text>"
+        )
+    for seq, at in marks:
+        y = scale.y(at)
+        parts.append(
+            f'<path class="p" d="M{right} {y - 4:.1f}l4 4l-4 4l-4 -4z">'
+            f"<title>message {seq} published</title></path>"
+            f'<text class="s" x="{right + 7}" y="{y + 3.5:.1f}" font-size="9">{seq}</text>'
+        )
+    free = {"up": 0.0, "down": 0.0}  # the next y at which a label of this direction has room
+    for segment in panel.segments:
+        parts += _draw_segment(segment, left, right, scale, free)
+    return parts
+
+
+def _draw_segment(
+    segment: Segment, left: int, right: int, scale: _Scale, free: dict[str, float]
+) -> list[str]:
+    up = segment.direction == "up"
+    kind = "up" if up else "news" if carried(segment) else "down"
+    x1, x2 = (left, right) if up else (right, left)
+    y1, y2 = scale.y(segment.received_ns), scale.y(_end(segment))
+    words = peek(segment)
+    size = "" if segment.end else f"{len(segment.data)} B"
+    label = ", ".join(part for part in (words, size) if part)
+    lost = segment.forwarded_ns is None
+    parts = [f"<g><title>{escape(f'{label}; {_fate(segment)}')}</title>"]
+    if lost:
+        x2 = (x1 + x2) // 2
+        parts.append(f'<text class="{kind}" x="{x2 - 3}" y="{y2 + 4:.1f}">✕</text>')
+    dash = ' stroke-dasharray="3 3"' if segment.end else ""
+    parts.append(
+        f'<line class="{kind}" x1="{x1}" y1="{y1:.1f}" x2="{x2}" y2="{y2:.1f}"{dash}/>'
+        + ("" if lost else _head(kind, x1, y1, x2, y2))
+    )
+    # A label stands over the arrow, at its sender's side, if there is room.
+    at = (y1 + (y2 - y1) * 0.15) - 3
+    if at >= free[segment.direction]:
+        free[segment.direction] = at + _LABEL_EVERY
+        anchor = "start" if up else "end"
+        x = left + 8 if up else right - 12
+        parts.append(
+            f'<text class="{kind}" x="{x}" y="{at:.1f}" text-anchor="{anchor}">'
+            f"{escape(_short(label))}</text>"
+        )
+    return [*parts, "</g>"]
+
+
+def _head(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
+    angle = atan2(y2 - y1, x2 - x1)
+    corners = [(x2, y2)]
+    for side in (2.75, -2.75):  # radians from the arrow's own direction
+        corners.append((x2 + 7 * cos(angle + side), y2 + 7 * sin(angle + side)))
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+    return f'<polygon class="{kind}" points="{points}"/>'
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 38 else label[:37] + "…"
+
+
+# ── text ──
+
+
+def _text(panels: list[_Panel], marks: list[tuple[int, int]], begin: int) -> str:
+    lines = []
+    for panel in panels:
+        lines.append(f"{panel.name} ({panel.note})")
+        if panel.left_out:
+            lines.append(f"  ... {panel.left_out} earlier segments left out")
+        rows = [(s.received_ns, _line(s, begin)) for s in panel.segments]
+        rows += [
+            (at, f"{(at - begin) / 1e6:10.2f} ms   ◆  message {seq} published") for seq, at in marks
+        ]
+        lines += [line for _, line in sorted(rows)] or ["  nothing yet"]
+    return "\n".join(lines)
+
+
+def _line(segment: Segment, begin: int) -> str:
+    arrow = "-->" if segment.direction == "up" else "<--"
+    return (
+        f"{(segment.received_ns - begin) / 1e6:10.2f} ms  {arrow} "
+        f"{len(segment.data):6d} B  {_fate(segment):>24}  {peek(segment)}"
+    )
+
+
+def _fate(segment: Segment) -> str:
+    if segment.forwarded_ns is None:
+        return "never arrived"
+    return f"{(segment.forwarded_ns - segment.received_ns) / 1e6:.2f} ms on the link"
