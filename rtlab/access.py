@@ -61,7 +61,10 @@ class Gate:
         Raises:
             UsageError: this is no origin (scheme, host and, if it is unusual, port).
         """
-        parts = urlsplit(origin) if isinstance(origin, str) else None
+        try:
+            parts = urlsplit(origin) if isinstance(origin, str) else None
+        except ValueError:  # such as a bracket without its partner
+            parts = None
         if parts is None or not parts.scheme or not parts.netloc or parts.path not in ("", "/"):
             raise UsageError(
                 f"{origin!r} is no origin. Write scheme and host, as in 'https://hub.example.org'."
@@ -96,7 +99,9 @@ class Gate:
                 f"Origin {origins[0]!r} may not connect: any page in your browser could, and "
                 "read along. lab.allow(origin) lets one in.",
             )
-        if self.token and not hmac.compare_digest((token or "").encode(), self.token.encode()):
+        # A URL can have bytes that are no UTF-8; websockets hands them over as lone surrogates.
+        given = (token or "").encode(errors="surrogatepass")
+        if self.token and not hmac.compare_digest(given, self.token.encode()):
             return Refusal(
                 HTTPStatus.FORBIDDEN,
                 "This lab has a token. lab.url(...) has it too: use the whole URL.",
@@ -134,7 +139,7 @@ def _jupyter_origin() -> list[str]:
 
     try:
         info = json.loads((Path(jupyter_runtime_dir()) / f"jpserver-{server}.json").read_text())
-        parts = urlsplit(info["url"])
+        parts = urlsplit(str(info["url"]))
     except (OSError, ValueError, KeyError, TypeError):
         return []
     return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []

@@ -57,7 +57,7 @@ class Message:
         """
         try:
             return cls(int(value["seq"]), value["data"], int(value["published_ns"]))
-        except (TypeError, KeyError, IndexError, ValueError) as error:
+        except (TypeError, KeyError, IndexError, ValueError, OverflowError) as error:
             raise UsageError(f"Not a message of a feed: {str(value)[:80]!r}.") from error
 
     @staticmethod
@@ -151,11 +151,11 @@ class Feed:
             message = Message.make(self._last + 1, data, text)
             self._last = message.seq
             self._log.append(message)
-            self._bytes += len(message.json)
+            self._bytes += len(message.json.encode())
             while len(self._log) > self._capacity or (
                 self._bytes > self._max_bytes and len(self._log) > 1
             ):
-                self._bytes -= len(self._log.popleft().json)
+                self._bytes -= len(self._log.popleft().json.encode())
         self._wake()
         return message
 

@@ -266,6 +266,11 @@ class Lab:
             self._need_running()
         return self._links[name].recording
 
+    def clear(self) -> None:
+        """Forget what crossed the links so far; the counts go on."""
+        for link in self._links.values():
+            link.recording.clear()
+
     def ladder(
         self, *transports: str, title: str | None = None, last: float | None = None
     ) -> Ladder:
@@ -279,9 +284,10 @@ class Lab:
         from rtlab.render.ladder import ladder
 
         chosen = [self._known(name) for name in transports] or list(self.transports)
+        marks = [(message.seq, message.published_ns) for message in self._feed.since(None)]
         return ladder(
             {name: self.recording(name) for name in chosen},
-            published=[(message.seq, message.published_ns) for message in self._feed.since(None)],
+            published=dict.fromkeys(chosen, marks),
             title=title,
             last=last,
         )

@@ -110,7 +110,11 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("This runs in the lab's own thread, where it would wait for itself.")
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop)
+        except RuntimeError:
+            work.close()  # the loop was closed: nobody will ever await it
+            raise
 
     def soon(self, function: Callable[..., object], *arguments: object) -> None:
         """Run a function in the loop, soon."""

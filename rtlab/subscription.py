@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from rtlab.arguments import TRANSPORTS, one_of
@@ -13,7 +13,7 @@ from rtlab.transports.delivery import Delivery
 
 def subscribe(
     url: str, transport: str, cursor: int | None = None, **options: Any
-) -> AsyncIterator[Delivery]:
+) -> AsyncGenerator[Delivery, None]:
     """Yield the messages of a feed through one transport, for ever, reconnecting when needed.
 
     Args:
@@ -28,7 +28,7 @@ def subscribe(
     """
     client = MODULES[one_of("transport", transport, TRANSPORTS)]
     _check_scheme(url, transport)
-    deliveries: AsyncIterator[Delivery] = client.subscribe(url, cursor, **options)
+    deliveries: AsyncGenerator[Delivery, None] = client.subscribe(url, cursor, **options)
     return deliveries
 
 

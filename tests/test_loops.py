@@ -1,5 +1,6 @@
 import asyncio
 import contextvars
+import signal
 import sys
 import threading
 import time
@@ -66,32 +67,18 @@ def test_waiting_for_itself_is_refused_instead_of_hanging(thread):
         thread.call(nest())
 
 
-def test_an_interrupted_call_is_cancelled_in_the_loop(thread, monkeypatch):
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal to one thread on Windows")
+def test_an_interrupted_call_is_cancelled_in_the_loop(thread):
     cancelled = threading.Event()
 
     async def work():
+        await asyncio.sleep(0.05)  # by then the call waits for its result
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         try:
             await asyncio.sleep(3600)
         finally:
             cancelled.set()
 
-    started = thread.submit
-
-    def interrupted(work):
-        future = started(work)
-        thread.call_later = future
-
-        class Interrupted:
-            cancel = future.cancel
-
-            def result(self):
-                # Ctrl-C strikes once the work has begun.
-                asyncio.run_coroutine_threadsafe(asyncio.sleep(0), thread.loop).result(30)
-                raise KeyboardInterrupt
-
-        return Interrupted()
-
-    monkeypatch.setattr(thread, "submit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         thread.call(work())
     assert cancelled.wait(30)
@@ -170,13 +157,14 @@ def test_a_timer_never_fires_early_and_timers_fire_in_order(thread):
     delays, fired = thread.call(measure())
     assert [delay for delay, _ in fired] == delays
     # asyncio lets a timer fire one clock tick early.
-    assert all(waited >= delay - time.get_clock_info("monotonic").resolution for delay, waited in fired)
+    tick = time.get_clock_info("monotonic").resolution
+    assert all(waited >= delay - tick for delay, waited in fired)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only epoll counts in whole milliseconds")
-def test_a_timer_is_exact_to_less_than_what_epoll_can_count(thread):
-    async def best(delay):
-        # The best of many: a busy machine is late now and then, epoll alone would be each time.
+def test_a_timer_is_more_exact_than_what_epoll_can_count(thread):
+    async def least_late(delay=0.0031):
+        # The best of many: a busy machine is late now and then, epoll alone is each time.
         late = []
         for _ in range(40):
             begin = time.perf_counter()
@@ -184,7 +172,7 @@ def test_a_timer_is_exact_to_less_than_what_epoll_can_count(thread):
             late.append(time.perf_counter() - begin - delay)
         return min(late)
 
-    assert thread.call(best(0.0031)) < 0.0007
+    assert thread.call(least_late()) < asyncio.run(least_late()) / 2
 
 
 def test_the_shared_thread_lives_from_the_first_use_to_the_last():

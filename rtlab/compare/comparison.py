@@ -207,7 +207,7 @@ class Comparison:
         chosen = [self[name] for name in transports] or list(self.results.values())
         return ladder(
             {result.transport: result.recording for result in chosen},
-            published=[mark for result in chosen[:1] for mark in result.published],
+            published={result.transport: result.published for result in chosen},
             title=self.scenario.describe(),
             last=last,
         )

@@ -9,6 +9,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
+from tqdm.auto import tqdm
+
 from rtlab.access import Gate
 from rtlab.compare.arrivals import arrivals
 from rtlab.compare.comparison import Comparison, Result, Sample
@@ -70,8 +72,6 @@ async def _watch(
     progress: bool,
 ) -> None:
     """Wait until everything has arrived, or had the time to, and show how far it is."""
-    from tqdm.auto import tqdm
-
     total = sum(lane.expected for lane in lanes)
     grace = GRACE + 2 * scenario.period + 4 * scenario.round_trip
     # disable=None: no bar where there is no terminal and no notebook.

@@ -38,6 +38,9 @@ def _latencies(axes: Axes, comparison: Comparison) -> None:
         colour, line = _STYLES[name]
         axes.step(values, shares, line, where="post", color=colour, linewidth=2, label=name)
     axes.set_xscale("log")
+    for axis_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        axis_formatter("{x:g}")
+    axes.tick_params(axis="x", which="minor", labelsize=7)
     axes.set_xlabel("latency, publish to client (ms)")
     axes.set_ylabel("share of messages that have arrived")
     axes.set_ylim(0, 1.02)

@@ -48,7 +48,7 @@ class Ladder:
 def ladder(
     recordings: Mapping[str, Recording],
     *,
-    published: Sequence[tuple[int, int]] = (),
+    published: Mapping[str, Sequence[tuple[int, int]]] | None = None,
     title: str | None = None,
     last: float | None = None,
 ) -> Ladder:
@@ -56,8 +56,8 @@ def ladder(
 
     Args:
         recordings: name to recording.
-        published: sequence number and ``perf_counter_ns`` of messages, drawn as diamonds at the
-            server.
+        published: name to the messages of that server, each as sequence number and
+            ``perf_counter_ns``; drawn as diamonds at the server.
         title: a line above the drawing.
         last: only the last so many seconds.
 
@@ -66,19 +66,26 @@ def ladder(
     """
     newest = max((_end(s) for r in recordings.values() for s in r.segments), default=0)
     since = 0 if last is None else newest - round(number("last", last, "seconds", above=True) * 1e9)
-    panels = [_Panel(name, recording, since) for name, recording in recordings.items()]
-    times = [s.received_ns for p in panels for s in p.segments]
-    begin = min(times, default=0)
-    finish = max([_end(s) for p in panels for s in p.segments], default=begin + 1)
-    marks = [(seq, at) for seq, at in published if begin <= at <= finish]
+    marks = published or {}
+    panels = [
+        _Panel(name, recording, since, marks.get(name, ()))
+        for name, recording in recordings.items()
+    ]
+    begin = min((s.received_ns for p in panels for s in p.segments), default=0)
+    finish = max((_end(s) for p in panels for s in p.segments), default=begin)
     busiest = max((len(panel.segments) for panel in panels), default=0)
     scale = _Scale(begin, max(finish, begin + 1), min(1000, max(300, 24 * busiest)))
-    return Ladder(_svg(panels, marks, scale, title), _text(panels, marks, begin))
+    for panel in panels:
+        panel.marks = [(seq, at) for seq, at in panel.marks if begin <= at <= finish]
+    return Ladder(_svg(panels, scale, title), _text(panels, begin))
 
 
 class _Panel:
-    def __init__(self, name: str, recording: Recording, since: int) -> None:
+    def __init__(
+        self, name: str, recording: Recording, since: int, marks: Sequence[tuple[int, int]]
+    ) -> None:
         self.name = name
+        self.marks = list(marks)
         held = [s for s in recording.segments if _end(s) >= since]
         self.segments = held[-MOST:]
         self.left_out = recording.dropped + len(held) - len(self.segments)
@@ -139,9 +146,7 @@ paint-order:stroke;font-size:10px}}
 """
 
 
-def _svg(
-    panels: list[_Panel], marks: list[tuple[int, int]], scale: _Scale, title: str | None
-) -> str:
+def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
     width = _AXIS + len(panels) * (_PANEL + _GAP)
     height = _TOP + scale.height + _BOTTOM
     name = f"rtlab-ladder-{next(_unique)}"
@@ -161,13 +166,11 @@ def _svg(
         )
     for place, panel in enumerate(panels):
         left = _AXIS + 6 + place * (_PANEL + _GAP)
-        parts += _draw_panel(panel, left, left + _PANEL - 12, marks, scale)
+        parts += _draw_panel(panel, left, left + _PANEL - 12, scale)
     return "".join([*parts, "</svg>"])
 
 
-def _draw_panel(
-    panel: _Panel, left: int, right: int, marks: list[tuple[int, int]], scale: _Scale
-) -> list[str]:
+def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str]:
     bottom = _TOP + scale.height
     parts = [
         f'<text class="h" x="{left}" y="32">{escape(panel.name)}</text>',
@@ -185,7 +188,7 @@ def _draw_panel(
             f"the newest {len(panel.segments)} segments; {panel.left_out} earlier ones left out"
             "</text>"
         )
-    for seq, at in marks:
+    for seq, at in panel.marks:
         y = scale.y(at)
         parts.append(
             f'<path class="p" d="M{right} {y - 4:.1f}l4 4l-4 4l-4 -4z">'
@@ -247,7 +250,7 @@ def _short(label: str) -> str:
 # ── text ──
 
 
-def _text(panels: list[_Panel], marks: list[tuple[int, int]], begin: int) -> str:
+def _text(panels: list[_Panel], begin: int) -> str:
     lines = []
     for panel in panels:
         lines.append(f"{panel.name} ({panel.note})")
@@ -255,7 +258,8 @@ def _text(panels: list[_Panel], marks: list[tuple[int, int]], begin: int) -> str
             lines.append(f"  ... {panel.left_out} earlier segments left out")
         rows = [(s.received_ns, _line(s, begin)) for s in panel.segments]
         rows += [
-            (at, f"{(at - begin) / 1e6:10.2f} ms   ◆  message {seq} published") for seq, at in marks
+            (at, f"{(at - begin) / 1e6:10.2f} ms   ◆  message {seq} published")
+            for seq, at in panel.marks
         ]
         lines += [line for _, line in sorted(rows)] or ["  nothing yet"]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ question waits in the feed behind the cursor: nothing is lost, nothing comes twi
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import httpx
 from aiohttp import web
@@ -64,7 +64,7 @@ async def subscribe(
     timeout: float = 25.0,
     listener: Listener = ignore,
     backoff: Backoff | None = None,
-) -> AsyncIterator[Delivery]:
+) -> AsyncGenerator[Delivery, None]:
     """Yield messages after ``cursor`` as the server answers held requests.
 
     Args:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import httpx
 from aiohttp import web
@@ -52,7 +52,7 @@ async def subscribe(
     period: float = 1.0,
     listener: Listener = ignore,
     backoff: Backoff | None = None,
-) -> AsyncIterator[Delivery]:
+) -> AsyncGenerator[Delivery, None]:
     """Yield messages after ``cursor`` by asking every ``period`` seconds.
 
     Args:

@@ -16,7 +16,7 @@ import asyncio
 import codecs
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import NamedTuple
 
 import httpx
@@ -238,7 +238,7 @@ async def subscribe(
     *,
     listener: Listener = ignore,
     backoff: Backoff | None = None,
-) -> AsyncIterator[Delivery]:
+) -> AsyncGenerator[Delivery, None]:
     """Yield messages after ``cursor`` from an event stream, and reconnect as the standard says.
 
     A stream that ends or breaks is opened again after the time that the server asked for (longer

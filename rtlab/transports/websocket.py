@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -295,7 +295,7 @@ async def subscribe(
     deflate: bool = False,
     listener: Listener = ignore,
     backoff: Backoff | None = None,
-) -> AsyncIterator[Delivery]:
+) -> AsyncGenerator[Delivery, None]:
     """Yield messages after ``cursor`` as the server sends them; reconnect when it is gone.
 
     Args:

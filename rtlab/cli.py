@@ -1,0 +1,138 @@
+"""The command line: ``rtlab lab``, ``rtlab compare``, ``rtlab doctor``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import rtlab
+from rtlab.arguments import TRANSPORTS
+from rtlab.errors import RtlabError
+
+_EPILOG = """\
+examples:
+  rtlab lab                                       open the course in JupyterLab
+  rtlab lab --no-browser --port 9000              ... with JupyterLab's own arguments
+  rtlab compare                                   50 messages, four transports, a clear link
+  rtlab compare --latency 0.08                    80 ms each way
+  rtlab compare --profile satellite --json r.json
+  rtlab doctor                                    what works on this machine
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 well, 1 something is wrong, 2 wrong usage."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != "lab":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        if options.command == "lab":
+            from rtlab.course import open_course
+
+            return open_course(options.directory, rest)
+        if options.command == "doctor":
+            from rtlab.doctor import examine
+
+            return examine()
+        return _compare(options)
+    except RtlabError as error:
+        print(f"rtlab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("rtlab: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="rtlab",
+        description="A laboratory for real-time web transports: polling, long polling, "
+        "Server-Sent Events and WebSocket,\nside by side over the same link.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"rtlab {rtlab.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    lab = commands.add_parser(
+        "lab",
+        help="open the course in JupyterLab",
+        description="Open the course in JupyterLab. Outside a checkout, a copy of the notebooks is "
+        "put into\n--directory first; files that you changed are left as they are. All other "
+        "arguments go to\nJupyterLab, such as --no-browser or --port 9000.",
+        formatter_class=formatter,
+    )
+    lab.add_argument(
+        "--directory",
+        metavar="DIR",
+        help="where the notebooks are to be (default: those of the checkout, or ./rtlab-course)",
+    )
+
+    compare = commands.add_parser(
+        "compare",
+        help="measure the transports side by side",
+        description="Send the same messages through each transport, over a link of your making, "
+        "and print\nlatency, bytes, requests, losses and processor time.",
+        formatter_class=formatter,
+    )
+    add = compare.add_argument
+    add("--messages", type=int, default=50, metavar="N", help="per client (default: 50)")
+    add("--interval", type=float, default=0.1, metavar="S", help="seconds between (default: 0.1)")
+    add("--size", type=int, default=100, metavar="B", help="bytes of payload (default: 100)")
+    add("--clients", type=int, default=1, metavar="N", help="per transport (default: 1)")
+    add("--period", type=float, default=1.0, metavar="S", help="of polling (default: 1)")
+    add("--transports", metavar="A,B", help=f"of {', '.join(TRANSPORTS)} (default: all)")
+    add("--latency", type=float, metavar="S", help="seconds added each way")
+    add("--jitter", type=float, metavar="S", help="seconds by which the latency varies")
+    add("--bandwidth", type=float, metavar="B/S", help="bytes per second each way")
+    add("--profile", metavar="NAME", help="lan, broadband, 4g or satellite, instead of these three")
+    add("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
+    add("--json", metavar="FILE", help="write the figures to FILE as well (- for standard output)")
+    add("--ladder", metavar="FILE", help="write the ladder diagrams to an SVG file")
+
+    commands.add_parser(
+        "doctor",
+        help="what works on this machine, and what to do about the rest",
+        description="Check versions and try the lab on this machine. Exit status 1 if something "
+        "essential\ndoes not work.",
+        formatter_class=formatter,
+    )
+    return parser
+
+
+def _compare(options: argparse.Namespace) -> int:
+    impairment = {
+        name: getattr(options, name)
+        for name in ("latency", "jitter", "bandwidth")
+        if getattr(options, name) is not None
+    }
+    names = options.transports
+    comparison = rtlab.compare_sync(
+        options.messages,
+        options.interval,
+        transports=[name.strip() for name in names.split(",")] if names else None,
+        payload_size=options.size,
+        clients=options.clients,
+        period=options.period,
+        profile=options.profile,
+        seed=options.seed,
+        **impairment,
+    )
+    try:
+        if options.json == "-":
+            import json
+
+            print(json.dumps(comparison.as_json(), indent=2))
+        else:
+            print(comparison)
+            if options.json:
+                comparison.save(options.json)
+        if options.ladder:
+            comparison.ladder().save(options.ladder)
+    except OSError as error:
+        print(f"rtlab: the results could not be written: {error}", file=sys.stderr)
+        return 1
+    return 0 if comparison.valid else 1

@@ -1,0 +1,24 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import rtlab
+
+
+@pytest.fixture
+def lab() -> Iterator[rtlab.Lab]:
+    """All four transports, running."""
+    with rtlab.Lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def quick() -> Callable[[], rtlab.Backoff]:
+    """Makes a backoff that hardly waits, whatever the server asks for."""
+    return lambda: rtlab.Backoff(base=0.02, cap=0.05)
+
+
+@pytest.fixture(autouse=True)
+def _no_lab_is_left() -> Iterator[None]:
+    yield
+    rtlab.stop()

@@ -1,0 +1,295 @@
+import asyncio
+import json
+import os
+import socket
+from contextlib import aclosing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rtlab.access import Gate
+from rtlab.errors import Refused, UsageError
+from rtlab.feed import MAX_MESSAGE, Feed
+from rtlab.transports import http, polling
+
+from .helpers import answer, canned, dial, give_up, read_answer, request
+
+
+@pytest.fixture
+def feed():
+    return Feed()
+
+
+@pytest.fixture
+async def url(feed):
+    server = await polling.serve(feed, Gate())
+    yield http.address(server.port, polling.PATH, None)
+    feed.close()
+    await server.close()
+
+
+@pytest.fixture
+async def client():
+    async with http.connection(read_timeout=10) as client:
+        yield client
+
+
+# ── server ──
+
+
+async def test_an_answer_has_the_messages_after_the_cursor(feed, url, client):
+    sent = [feed.publish(text) for text in ("a", "b", "c")]
+    answer = await client.get(url, params={"since": 1})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.json() == [
+        {"seq": message.seq, "published_ns": message.published_ns, "data": message.data}
+        for message in sent[1:]
+    ]
+
+
+@pytest.mark.parametrize("query", ["", "?since="])
+async def test_without_a_cursor_all_that_is_held_comes(feed, url, client, query):
+    feed.publish(1)
+    feed.publish(2)
+    answer = await client.get(url + query)
+    assert [message["seq"] for message in answer.json()] == [1, 2]
+
+
+async def test_an_unchanged_url_is_answered_with_304_and_no_body(feed, url, client):
+    feed.publish(1)
+    first = await client.get(url, params={"since": 1})
+    assert (first.status_code, first.json()) == (200, [])
+    again = await client.get(
+        url, params={"since": 1}, headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+
+
+async def test_news_are_answered_with_200_and_another_entity_tag(feed, url, client):
+    first = await client.get(url, params={"since": 0})
+    feed.publish("news")
+    again = await client.get(
+        url, params={"since": 0}, headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert again.status_code == 200
+    assert [message["data"] for message in again.json()] == ["news"]
+    assert again.headers["ETag"] != first.headers["ETag"]
+
+
+async def test_messages_are_never_hidden_behind_a_304(feed, url, client):
+    feed.publish(1)
+    tag = (await client.get(url, params={"since": 1})).headers["ETag"]
+    other_url = await client.get(url, params={"since": 0}, headers={"If-None-Match": tag})
+    assert [message["seq"] for message in other_url.json()] == [1]
+
+
+async def test_a_cursor_that_is_too_old_is_410_with_what_was_lost_and_where_to_resume(client):
+    feed = Feed(capacity=2)
+    server = await polling.serve(feed, Gate())
+    for number in range(1, 8):
+        feed.publish(number)
+    url = http.address(server.port, polling.PATH, None)
+    answer = await client.get(url, params={"since": 3})
+    assert answer.status_code == 410
+    body = answer.json()
+    assert (body["lost"], body["resume"]) == ([4, 5], 5)
+    assert "4 to 5" in body["error"]
+    resumed = await client.get(url, params={"since": body["resume"]})
+    assert [message["seq"] for message in resumed.json()] == [6, 7]
+    await server.close()
+
+
+async def test_a_cursor_ahead_of_the_feed_is_410_with_nothing_lost(feed, url, client):
+    feed.publish(1)
+    answer = await client.get(url, params={"since": 9})
+    assert answer.status_code == 410
+    assert (answer.json()["lost"], answer.json()["resume"]) == (None, 0)
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "1.0", "٣", "+1", "1_0", " 1", "9" * 19, "0x1"])
+async def test_a_cursor_that_is_no_number_is_400(url, client, cursor):
+    answer = await client.get(url, params={"since": cursor})
+    assert answer.status_code == 400
+    assert "whole number" in answer.json()["error"]
+
+
+async def test_a_posted_value_becomes_a_message_and_201_says_which(feed, url, client):
+    feed.publish("before")
+    answer = await client.post(url, content='{"ü": [1, null]}'.encode())
+    assert (answer.status_code, answer.json()) == (201, {"seq": 2})
+    assert feed.since(1)[0].data == {"ü": [1, None]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"nope", b"NaN", b"1e999", b'"\xff"', b'"\\ud800"', b"[" * 100_000, b"1 2"],
+    ids=repr,
+)
+async def test_a_body_that_is_no_json_is_400_and_publishes_nothing(feed, url, client, body):
+    answer = await client.post(url, content=body)
+    assert answer.status_code == 400
+    assert "JSON" in answer.json()["error"]
+    assert feed.last == 0
+
+
+async def test_a_body_that_claims_to_be_compressed_and_is_not_is_400(feed, url, client):
+    answer = await client.post(url, content=b"42", headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 400
+    assert feed.last == 0
+
+
+async def test_a_body_over_the_limit_is_413_and_one_of_the_limit_is_taken(feed, url, client):
+    largest = json.dumps("x" * (MAX_MESSAGE - 2)).encode()
+    assert (await client.post(url, content=largest)).status_code == 201
+    answer = await client.post(url, content=largest + b" ")
+    assert answer.status_code == 413
+    assert "1,048,576" in answer.json()["error"]
+    assert feed.last == 1
+
+
+async def test_a_body_that_does_not_arrive_is_408(feed, url, monkeypatch):
+    monkeypatch.setattr(http, "BODY_LIMIT", 0.05)
+    half = request("polling", method="POST", headers=["Content-Length: 10"], body=b"[1,")
+
+    def post() -> int | None:
+        with dial(httpx.URL(url).port) as sock:
+            sock.sendall(half)
+            return read_answer(sock)[0]
+
+    assert await asyncio.to_thread(post) == 408
+    assert feed.last == 0
+
+
+async def test_an_unknown_path_is_404_and_the_answer_names_the_one_there_is(url, client):
+    answer = await client.get(httpx.URL(url).join("/nothing"))
+    assert answer.status_code == 404
+    assert "/messages" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "HEAD"])
+async def test_another_method_is_405_with_allow(url, client, method):
+    answer = await client.request(method, url)
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(",")) >= {"GET", "POST"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks into /proc")
+async def test_accepted_connections_send_small_answers_at_once(url):
+    def ours(client: tuple[str, int]) -> socket.socket:
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                sock = socket.socket(fileno=os.dup(int(name)))
+            except OSError:
+                continue
+            try:
+                if sock.getpeername() == client:
+                    return sock
+            except OSError:
+                pass
+            sock.close()
+        raise AssertionError("the server has no such connection")
+
+    def look() -> int:
+        with dial(httpx.URL(url).port) as client:
+            client.sendall(request("polling"))
+            assert read_answer(client)[0] == 200
+            with ours(client.getsockname()) as accepted:
+                return accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    assert await asyncio.to_thread(look) != 0
+
+
+# ── client ──
+
+
+async def test_polls_share_one_connection_and_say_304_when_nothing_is_new(lab):
+    lab.publish("a")
+    reports = []
+    url = lab.url("polling")
+    async with aclosing(polling.subscribe(url, period=0.001, listener=reports.append)) as client:
+        assert (await anext(client)).message.data == "a"
+        waiting = asyncio.ensure_future(anext(client))
+        while sum(report.detail == "304 Not Modified" for report in reports) < 5:
+            await asyncio.sleep(0.001)
+        lab.publish("b")
+        assert (await waiting).message.data == "b"
+    assert lab.recording("polling").accepted == 1
+
+
+async def test_a_client_reports_what_it_does(lab):
+    lab.publish("a")
+    lab.publish("b")
+    reports = []
+    url = lab.url("polling")
+    async with aclosing(polling.subscribe(url, 1, period=0.25, listener=reports.append)) as client:
+        await anext(client)
+        waiting = asyncio.ensure_future(anext(client))
+        while reports[-1].state != "waiting":
+            await asyncio.sleep(0.001)
+        await give_up(waiting)
+    assert [report.state for report in reports] == ["connecting", "open", "waiting"]
+    assert reports[-1].delay == 0.25
+    assert [report.at_ns for report in reports] == sorted(report.at_ns for report in reports)
+
+
+@pytest.mark.parametrize("period", [-1, float("nan"), "1", None])
+async def test_a_period_that_is_no_time_is_turned_down(period):
+    with pytest.raises(UsageError, match="period"):
+        await anext(polling.subscribe("http://127.0.0.1:1/", period=period))
+
+
+async def test_a_server_that_fails_for_a_while_is_asked_again(quick):
+    reports = []
+    body = b'[{"seq": 1, "published_ns": 5, "data": "at last"}]'
+    async with canned(
+        answer("503 Service Unavailable"),
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[{",
+        answer("429 Too Many Requests"),
+        answer("200 OK", body),
+    ) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        client = polling.subscribe(url, backoff=quick(), listener=reports.append)
+        async with aclosing(client):
+            assert (await anext(client)).message.data == "at last"
+    assert [report.state for report in reports].count("reconnecting") == 4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        answer("403 Forbidden", b'{"error": "because"}'),
+        answer("404 Not Found"),
+        answer("301 Moved Permanently", Location="/"),
+        answer("200 OK", b"<html>"),
+        answer("200 OK", b"42"),
+        answer("200 OK", b'{"seq": 1}'),
+        answer("200 OK", b'[{"seq": "x"}]'),
+        answer("410 Gone", b"gone"),
+        answer("204 No Content"),
+    ],
+    ids=lambda wrong: wrong[9:40].decode().split("\r")[0],
+)
+async def test_an_answer_that_will_not_change_ends_the_subscription(wrong, quick):
+    async with canned(wrong) as server:
+        with pytest.raises(Refused) as refused:
+            await anext(polling.subscribe(f"http://127.0.0.1:{server.port}/", backoff=quick()))
+    assert refused.value.code == int(wrong[9:12])
+    assert len(server.requests) == 1
+
+
+async def test_the_reason_that_a_server_gives_is_passed_on(quick):
+    async with canned(answer("403 Forbidden", b'{"error": "no entry on Mondays"}')) as server:
+        with pytest.raises(Refused, match="no entry on Mondays"):
+            await anext(polling.subscribe(f"http://127.0.0.1:{server.port}/"))
+
+
+async def test_a_proxy_that_the_environment_names_is_left_alone(lab, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    lab.publish(1)
+    async with aclosing(polling.subscribe(lab.url("polling"))) as client:
+        assert (await anext(client)).message.data == 1
