@@ -437,7 +437,7 @@ class _End(asyncio.Protocol):
         return segment
 
     def _end(self, ending: Ending) -> None:
-        if self._ended:
+        if self._ended and ending != "reset":  # who has said all can still reset what it hears
             return
         self._ended = True
         self._plain = False
@@ -457,6 +457,8 @@ class _End(asyncio.Protocol):
             if wait > 0:
                 self._timer = asyncio.get_running_loop().call_later(wait / 1e9, self._release)
                 break
+            if segment.end not in (None, "eof") and self._unsent():
+                break
             queue.popleft()
             self._held -= len(segment.data)
             self._forward(segment)
@@ -468,10 +470,21 @@ class _End(asyncio.Protocol):
         if not self._reading and self._held <= self.schedule.impairment.window // 2:
             self.resume_source()
 
+    def _unsent(self) -> bool:
+        """Whether the peer's socket has yet to take bytes that an abort would throw away.
+
+        If so, ``resume_writing`` is called as soon as it has taken them all.
+        """
+        if self.peer.transport is not None and not self.peer.transport.is_closing():
+            self.peer.transport.set_write_buffer_limits(0)
+        return self.peer._blocked
+
     def _forward(self, segment: Segment) -> None:
         """Write to the peer's socket, or do there what ended here."""
         peer = self.peer.transport
-        if peer is None or peer.is_closing() or self._end_forwarded:
+        if peer is None or peer.is_closing():
+            return
+        if self._end_forwarded and segment.end != "reset":
             return
         if segment.end is None:
             peer.write(segment.data)

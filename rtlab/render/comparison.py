@@ -12,7 +12,7 @@ _COLUMNS = [
     "p50 ms",
     "p90 ms",
     "p99 ms",
-    "p50 at link",
+    "p50 link",
     "up B/msg",
     "down B/msg",
     "not payload",
@@ -20,13 +20,13 @@ _COLUMNS = [
     "conns",
     "lost",
     "dup",
-    "CPU client µs/msg",
-    "CPU server µs/msg",
+    "CPU client",
+    "CPU server",
 ]
 _NOTES = (
-    "Latency is one way, from publish to the client; 'at link' ends where the link hands the "
+    "Latency is one way, from publish to the client; 'link' ends where the link hands the "
     "message to the client's socket, before the client's library. Bytes are everything above TCP, "
-    "connecting included. CPU server includes the link."
+    "connecting included. CPU is in µs per message; that of the server includes the link."
 )
 
 

@@ -32,15 +32,17 @@ def figure(comparison: Comparison) -> Figure:
 
 
 def _latencies(axes: Axes, comparison: Comparison) -> None:
+    from matplotlib.ticker import LogLocator
+
     for name, result in comparison.results.items():
         values = sorted(seconds * 1000 for seconds in result.latencies)
         shares = [(place + 1) / len(values) for place in range(len(values))]
         colour, line = _STYLES[name]
         axes.step(values, shares, line, where="post", color=colour, linewidth=2, label=name)
     axes.set_xscale("log")
-    for axis_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        axis_formatter("{x:g}")
-    axes.tick_params(axis="x", which="minor", labelsize=7)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel("latency, publish to client (ms)")
     axes.set_ylabel("share of messages that have arrived")
     axes.set_ylim(0, 1.02)

@@ -17,7 +17,7 @@ from rtlab.render.peek import carried, peek
 MOST = 300
 """Arrows per panel; of a longer recording the newest are drawn, and the drawing says so."""
 
-_PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 250, 34, 52, 78, 22  # pixels
+_PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 78, 22  # pixels
 _LABEL_EVERY = 12  # pixels between two labels, so that they stay readable
 _unique = count(1)
 
@@ -89,9 +89,10 @@ class _Panel:
         held = [s for s in recording.segments if _end(s) >= since]
         self.segments = held[-MOST:]
         self.left_out = recording.dropped + len(held) - len(self.segments)
+        connections = len({segment.connection for segment in held})
         self.note = (
-            f"{recording.accepted} connection{'' if recording.accepted == 1 else 's'}, "
-            f"{_size(recording.up.received)} up, {_size(recording.down.received)} down"
+            f"{connections} connection{'' if connections == 1 else 's'}, "
+            f"{_size(_bytes(held, 'up'))} up, {_size(_bytes(held, 'down'))} down"
         )
 
 
@@ -121,6 +122,10 @@ class _Scale:
 
 def _end(segment: Segment) -> int:
     return segment.forwarded_ns or segment.received_ns
+
+
+def _bytes(segments: Sequence[Segment], direction: str) -> int:
+    return sum(len(segment.data) for segment in segments if segment.direction == direction)
 
 
 def _size(size: int) -> str:
@@ -244,7 +249,7 @@ def _head(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 38 else label[:37] + "…"
+    return label if len(label) <= 34 else label[:33] + "…"
 
 
 # ── text ──

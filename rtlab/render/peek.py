@@ -31,7 +31,8 @@ def peek(segment: Segment) -> str:
         words.append(_CONTROL[data[0]])
     elif match := _COMMENT.search(data):
         words.append(match[1].decode("utf-8", "replace"))
-    return ", ".join(words)
+    # Control characters would end a drawing (XML 1.0 §2.2), and take over a terminal.
+    return "".join(c if c.isprintable() else "·" for c in ", ".join(words))
 
 
 def carried(segment: Segment) -> list[int]:

@@ -64,6 +64,7 @@ class HttpServer:
             access_log=None,
             logger=_log,
             handler_cancellation=True,  # a handler ends when its client leaves
+            auto_decompress=False,  # a small body could be a large one
             keepalive_timeout=IDLE_LIMIT,
             shutdown_timeout=0.0,
         )
@@ -128,6 +129,8 @@ class HttpServer:
 
     async def _publish(self, request: web.Request) -> web.Response:
         """POST: one JSON value becomes one message, and the answer says which."""
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            return _error(415, "Send the body as it is, not compressed.")
         try:
             async with asyncio.timeout(BODY_LIMIT):
                 body = await request.read()

@@ -144,6 +144,14 @@ class WebSocketServer:
             )
             response.headers["Upgrade"] = "websocket"
             return response
+        if request.headers.get_all("Sec-WebSocket-Version") != ["13"]:
+            response = connection.respond(
+                HTTPStatus.UPGRADE_REQUIRED,
+                "This server speaks version 13 of the protocol (RFC 6455 §4.4).\n",
+            )
+            response.headers["Upgrade"] = "websocket"
+            response.headers["Sec-WebSocket-Version"] = "13"
+            return response
         return None
 
     async def _serve_client(self, connection: ServerConnection) -> None:

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from rtlab.errors import UsageError
+from rtlab.link.recording import Connection, Recording, Segment
+from rtlab.render.ladder import MOST, ladder
+
+MS = 1_000_000
+
+
+def recorded(*segments: tuple[str, int, int | None, bytes, str | None]) -> Recording:
+    recording = Recording()
+    recording.add_connection(Connection(1, ("127.0.0.1", 5), ("127.0.0.1", 6), 0))
+    for direction, received, forwarded, data, end in segments:
+        segment = Segment(1, direction, 0, received * MS, None, data, end)  # type: ignore[arg-type]
+        recording.add(segment)
+        if forwarded is not None:
+            recording.forwarded(segment, forwarded * MS)
+    return recording
+
+
+def shapes(svg: str, tag: str) -> list[ElementTree.Element]:
+    return list(ElementTree.fromstring(svg).iter(f"{{http://www.w3.org/2000/svg}}{tag}"))
+
+
+def test_arrows_slope_by_the_time_on_the_link_and_in_its_direction() -> None:
+    drawn = ladder(
+        {
+            "sse": recorded(
+                ("up", 0, 80, b"GET /events HTTP/1.1\r\n\r\n", None),
+                ("down", 100, 180, b"HTTP/1.1 200 OK\r\n\r\n", None),
+            )
+        }
+    )
+    up, down = (line for line in shapes(drawn.svg, "line") if line.get("class") in ("up", "down"))
+    assert float(up.get("x1", 0)) < float(up.get("x2", 0))
+    assert float(down.get("x1", 0)) > float(down.get("x2", 0))
+    slopes = [float(a.get("y2", 0)) - float(a.get("y1", 0)) for a in (up, down)]
+    assert slopes[0] == pytest.approx(slopes[1], abs=0.2)
+    assert slopes[0] > 0
+
+
+def test_an_arrow_that_never_arrived_ends_half_way_and_says_so() -> None:
+    drawn = ladder({"sse": recorded(("up", 0, 1, b"x", None), ("up", 5, None, b"GET", None))})
+    assert "✕" in drawn.svg
+    assert "never arrived" in drawn.svg
+    assert "never arrived" in drawn.text
+
+
+def test_what_came_over_the_wire_is_escaped() -> None:
+    hostile = b"GET /<script>alert(1)</script>&x=\"' HTTP/1.1\r\n\r\n"
+    drawn = ladder({"</text><script>": recorded(("up", 0, 1, hostile, None))}, title="<b>")
+    assert "<script>" not in drawn.svg
+    assert "<b>" not in drawn.svg
+    ElementTree.fromstring(drawn.svg)  # still well-formed
+
+
+def test_control_characters_from_the_wire_leave_the_drawing_well_formed() -> None:
+    hostile = b"GET /\x00\x01\x1b[31m HTTP/1.1\r\n: \x00\x08\n"
+    drawn = ladder({"x": recorded(("up", 0, 1, hostile, None), ("down", 2, 3, hostile, None))})
+    ElementTree.fromstring(drawn.svg)
+    assert "\x1b" not in drawn.text
+
+
+def test_a_token_in_a_url_is_not_shown() -> None:
+    request = b"GET /events?token=SECRET&since=1 HTTP/1.1\r\n\r\n"
+    drawn = ladder({"sse": recorded(("up", 0, 1, request, None))})
+    assert "SECRET" not in drawn.svg
+    assert "SECRET" not in drawn.text
+
+
+def test_messages_that_an_answer_carries_are_named() -> None:
+    body = b'HTTP/1.1 200 OK\r\n\r\n[{"seq":3,"published_ns":1,"data":1},{"seq":4,"published_ns":1'
+    drawn = ladder(
+        {"polling": recorded(("down", 0, 1, body, None))}, published={"polling": [(3, 0)]}
+    )
+    assert "messages 3–4" in drawn.text
+    assert "message 3 published" in drawn.text
+    assert any(line.get("class") == "news" for line in shapes(drawn.svg, "line"))
+
+
+def test_an_empty_recording_is_drawn_too() -> None:
+    drawn = ladder({"sse": Recording()})
+    assert "nothing yet" in drawn.svg
+    assert "nothing yet" in drawn.text
+
+
+def test_of_a_long_recording_the_newest_are_drawn_and_the_rest_is_counted() -> None:
+    many = recorded(*(("up", n, n + 1, b"x", None) for n in range(MOST + 7)))
+    drawn = ladder({"sse": many})
+    assert "7 earlier" in drawn.svg
+    assert len([s for s in shapes(drawn.svg, "line") if s.get("class") == "up"]) == MOST
+
+
+def test_last_keeps_the_newest_seconds() -> None:
+    drawn = ladder(
+        {"sse": recorded(("up", 0, 1, b"old", None), ("up", 5000, 5001, b"young!", None))}, last=1
+    )
+    assert "6 B" in drawn.text
+    assert "     3 B" not in drawn.text
+    with pytest.raises(UsageError, match="last"):
+        ladder({"sse": Recording()}, last=0)
+
+
+def test_each_drawing_has_styles_of_its_own() -> None:
+    first, second = ladder({"sse": Recording()}), ladder({"sse": Recording()})
+    assert first.svg != second.svg
+
+
+def test_it_can_be_saved(tmp_path) -> None:
+    drawn = ladder({"sse": recorded(("up", 0, 1, b"x", None))})
+    drawn.save(tmp_path / "ladder.svg")
+    assert (tmp_path / "ladder.svg").read_text(encoding="utf-8") == drawn.svg
+    assert drawn.svg in drawn._repr_html_()

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtlab import cli, course, doctor
+from rtlab.errors import UsageError
+
+FAST = ["--messages", "5", "--interval", "0.01", "--period", "0.05"]
+
+
+def test_compare_prints_a_table_and_writes_json(tmp_path: Path, capsys) -> None:
+    file = tmp_path / "figures.json"
+    assert cli.main(["compare", *FAST, "--json", str(file)]) == 0
+    printed = capsys.readouterr().out
+    figures = json.loads(file.read_text())["transports"]
+    for name in ("polling", "long_polling", "sse", "websocket"):
+        assert name in printed
+        assert figures[name]["lost"] == figures[name]["duplicated"] == 0
+
+
+def test_json_to_standard_output_is_nothing_but_json(capsys) -> None:
+    assert cli.main(["compare", *FAST, "--transports", "sse", "--json", "-"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["transports"]) == ["sse"]
+
+
+def test_the_ladder_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "ladder.svg"
+    assert cli.main(["compare", *FAST, "--transports", "sse", "--ladder", str(file)]) == 0
+    assert file.read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--transports", "sse,websockets"], "Did you mean 'websocket'"),
+        (["--profile", "5g"], "Did you mean '4g'"),
+        (["--latency", "-1"], "latency must be 0 or more"),
+        (["--latency", "nan"], "latency"),
+        (["--messages", "0"], "messages"),
+    ],
+)
+def test_bad_values_are_explained_in_a_line(arguments: list[str], words: str, capsys) -> None:
+    assert cli.main(["compare", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
+
+
+def test_results_that_cannot_be_written_are_still_printed(capsys) -> None:
+    assert cli.main(["compare", *FAST, "--transports", "sse", "--json", "/no/such/f.json"]) == 1
+    printed = capsys.readouterr()
+    assert "sse" in printed.out
+    assert "could not be written" in printed.err
+
+
+@pytest.mark.parametrize("arguments", [["compare", "--colour", "red"], ["nonsense"], []])
+def test_wrong_usage_exits_with_2(arguments: list[str], capsys) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(arguments)
+    assert exit_.value.code == 2
+
+
+def test_help_names_the_commands() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", "from rtlab.cli import main; main(['--help'])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for command in ("rtlab lab", "rtlab compare", "rtlab doctor"):
+        assert command in shown
+
+
+def test_the_doctor_finds_this_machine_well(capsys) -> None:
+    assert cli.main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    for transport in ("polling", "long_polling", "sse", "websocket"):
+        assert f"ok    {transport}" in printed
+
+
+def test_the_doctor_names_what_is_missing_and_what_to_do(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(
+        doctor.importlib.metadata, "requires", lambda name: ["no-such-package>=1", "aiohttp>=999"]
+    )
+    assert cli.main(["doctor"]) == 1
+    printed = capsys.readouterr().out
+    assert "pip install 'no-such-package>=1'" in printed
+    assert "is older than 999" in printed
+
+
+# ── the course ──
+
+
+def test_the_course_is_copied_and_brought_up_to_date_but_not_over_changes(
+    tmp_path: Path, monkeypatch
+) -> None:
+    shipped, target = tmp_path / "shipped", tmp_path / "target"
+    shipped.mkdir()
+    for name in ("00_start_here.ipynb", "changed.ipynb", "untouched.ipynb"):
+        (shipped / name).write_text("first")
+    monkeypatch.setattr(course, "source", lambda: shipped)
+    assert course.copy_course(target) == []
+    (target / "changed.ipynb").write_text("mine")
+    (target / "notes.txt").write_text("mine too")
+    for name in ("00_start_here.ipynb", "changed.ipynb", "untouched.ipynb"):
+        (shipped / name).write_text("second")
+    assert course.copy_course(target) == ["changed.ipynb"]
+    assert (target / "changed.ipynb").read_text() == "mine"
+    assert (target / "notes.txt").read_text() == "mine too"
+    assert (target / "untouched.ipynb").read_text() == "second"
+    # Asked again, it still knows that the file is the user's.
+    assert course.copy_course(target) == ["changed.ipynb"]
+
+
+def test_a_file_of_the_users_own_that_was_there_first_is_left_alone(
+    tmp_path: Path, monkeypatch
+) -> None:
+    shipped, target = tmp_path / "shipped", tmp_path / "target"
+    shipped.mkdir()
+    target.mkdir()
+    (shipped / "00_start_here.ipynb").write_text("ours")
+    (target / "00_start_here.ipynb").write_text("theirs")
+    monkeypatch.setattr(course, "source", lambda: shipped)
+    assert course.copy_course(target) == ["00_start_here.ipynb"]
+    assert (target / "00_start_here.ipynb").read_text() == "theirs"
+
+
+def test_a_damaged_manifest_loses_nothing(tmp_path: Path, monkeypatch) -> None:
+    shipped, target = tmp_path / "shipped", tmp_path / "target"
+    shipped.mkdir()
+    (shipped / "00_start_here.ipynb").write_text("ours")
+    monkeypatch.setattr(course, "source", lambda: shipped)
+    course.copy_course(target)
+    (target / ".rtlab-course.json").write_text("{")
+    (target / "00_start_here.ipynb").write_text("mine")
+    assert course.copy_course(target) == ["00_start_here.ipynb"]
+
+
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="--directory"):
+        course.open_course(str(tmp_path / "file" / "below"), [])
+
+
+def test_lab_hands_further_arguments_to_jupyterlab() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", "from rtlab.cli import main; main(['lab', '--version'])"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert shown.stdout.strip()[0].isdigit()

@@ -1,0 +1,57 @@
+"""Every notebook, in a fresh kernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.rglob("*.ipynb"))
+AFTERWARDS = """
+import asyncio, gc, threading
+gc.collect()
+await asyncio.sleep(0.1)
+left = [thread.name for thread in threading.enumerate() if thread.name.startswith("rtlab")]
+assert not left, left
+"""
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.filterwarnings("default")  # the kernel's own
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_in_a_fresh_kernel_and_leaves_no_thread(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(AFTERWARDS))
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error"
+            if output.output_type == "stream" and output.name == "stderr":
+                assert "Error" not in output.text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_committed_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_has_one_title_and_no_more_than_two_code_cells_in_a_row(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    lines = [
+        line
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+    ]
+    assert sum(line.startswith("# ") for line in lines) == 1
+    kinds = "".join(cell.cell_type[0] for cell in notebook.cells)
+    assert "ccc" not in kinds
