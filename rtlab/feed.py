@@ -12,6 +12,7 @@ import json
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,7 +121,7 @@ class Feed:
         self._last = 0
         self._closed = False
         self._lock = threading.Lock()
-        self._waiters: dict[asyncio.AbstractEventLoop, set[asyncio.Future[None]]] = {}
+        self._waiters: dict[asyncio.AbstractEventLoop, set[asyncio.Future[bool]]] = {}
 
     @property
     def last(self) -> int:
@@ -167,12 +168,7 @@ class Feed:
                 the error names what was lost and where to go on.
         """
         with self._lock:
-            if cursor is None:
-                return list(self._log)
-            oldest = self.oldest
-            if not oldest - 1 <= cursor <= self._last:
-                raise CursorOutOfRange(cursor, oldest, self._last)
-            return [self._log[place] for place in range(cursor - self._last, 0)]
+            return self._since(cursor)
 
     async def wait(self, cursor: int | None, timeout: float | None = None) -> list[Message]:
         """Return the messages after ``cursor`` as soon as there are any.
@@ -188,25 +184,22 @@ class Feed:
             CursorOutOfRange: as in ``since``.
         """
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
-        with self._lock:
-            # Registering before looking leaves no gap in which a message could slip by.
-            if not self._closed:
-                self._waiters.setdefault(loop, set()).add(waiter)
-        try:
-            messages = self.since(cursor)
+        with self._lock:  # looking and registering at once leaves no gap for a message to slip by
+            messages = self._since(cursor)
             if messages or self._closed:
                 return messages
-            async with asyncio.timeout(timeout):
-                await waiter
-        except TimeoutError:
-            return []
+            waiter: asyncio.Future[bool] = loop.create_future()
+            self._waiters.setdefault(loop, set()).add(waiter)
+        # A thousand clients wait here: a timer costs a third of asyncio.timeout().
+        timer = None if timeout is None else loop.call_later(timeout, _release, [waiter], False)
+        woken = False
+        try:
+            woken = await waiter
         finally:
-            with self._lock:
-                waiters = self._waiters.get(loop, set())
-                waiters.discard(waiter)
-                if not waiters:
-                    self._waiters.pop(loop, None)
+            if timer is not None:
+                timer.cancel()
+            if not woken:
+                self._forget(loop, waiter)
         return self.since(cursor)
 
     def close(self) -> None:
@@ -215,17 +208,32 @@ class Feed:
             self._closed = True
         self._wake()
 
+    def _since(self, cursor: int | None) -> list[Message]:
+        if cursor is None:
+            return list(self._log)
+        oldest = self.oldest
+        if not oldest - 1 <= cursor <= self._last:
+            raise CursorOutOfRange(cursor, oldest, self._last)
+        return [self._log[place] for place in range(cursor - self._last, 0)]
+
     def _wake(self) -> None:
         with self._lock:
             waiting, self._waiters = self._waiters, {}
         for loop, waiters in waiting.items():
             try:
-                loop.call_soon_threadsafe(_release, waiters)
+                loop.call_soon_threadsafe(_release, waiters, True)
             except RuntimeError:
                 continue  # that loop was closed with its waiters
 
+    def _forget(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[bool]) -> None:
+        with self._lock:
+            waiters = self._waiters.get(loop, set())
+            waiters.discard(waiter)
+            if not waiters:
+                self._waiters.pop(loop, None)
 
-def _release(waiters: set[asyncio.Future[None]]) -> None:
+
+def _release(waiters: Iterable[asyncio.Future[bool]], news: bool) -> None:
     for waiter in waiters:
         if not waiter.done():
-            waiter.set_result(None)
+            waiter.set_result(news)

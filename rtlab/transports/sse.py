@@ -17,6 +17,7 @@ import codecs
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import httpx
@@ -37,6 +38,8 @@ HEARTBEAT = 15.0
 """Seconds between comments on a quiet stream; the standard suggests 15 (§9.2.7)."""
 RETRY = 1.0
 """Seconds that the server asks clients to wait before they reconnect."""
+SMALL = 32 * 1024
+"""Bytes that a connection takes at once: half of where asyncio makes a writer wait."""
 
 send = http.send
 
@@ -82,6 +85,12 @@ def encode(
         lines.append(f"retry: {round(number('retry', retry, 'seconds') * 1000)}")
     lines += [f"data: {line}" for line in _NEWLINE.split(data)]
     return ("\n".join(lines) + "\n\n").encode()
+
+
+@lru_cache(maxsize=64)
+def _encoded(seq: int, text: str) -> bytes:
+    """Encode a message once, however many clients there are."""
+    return encode(text, id=str(seq))
 
 
 class Decoder:
@@ -201,7 +210,7 @@ async def serve(
             if not messages and not feed.closed:
                 await write(b": heartbeat\n\n")
             for message in messages:
-                await write(encode(message.json, id=str(message.seq)))
+                await write(_encoded(message.seq, message.json))
                 server.sent += 1
                 cursor = message.seq
 
@@ -215,8 +224,13 @@ async def serve(
         await response.prepare(request)
 
         async def write(data: bytes) -> None:
-            async with asyncio.timeout(http.WRITE_LIMIT):
-                await response.write(data)
+            transport = request.transport
+            waiting = 0 if transport is None else transport.get_write_buffer_size()
+            if waiting + len(data) < SMALL:
+                await response.write(data)  # cannot block, and a timer would cost as much again
+            else:
+                async with asyncio.timeout(http.WRITE_LIMIT):
+                    await response.write(data)
 
         try:
             await write_all(write, cursor)
