@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -93,12 +94,10 @@ def open_course(directory: str | None, arguments: Sequence[str]) -> int:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *arguments,
     ]
-    process = subprocess.Popen(command)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # JupyterLab got it too, and asks whether to stop
+    sys.stdout.flush()
+    if os.name == "posix":
+        os.execv(sys.executable, command)  # signals reach JupyterLab itself
+    return subprocess.call(command)
 
 
 def _read_manifest(target: Path) -> dict[str, str]:

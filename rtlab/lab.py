@@ -6,6 +6,7 @@ import atexit
 import html
 import threading
 from collections.abc import Iterable, Mapping
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtlab import loops
@@ -108,9 +109,12 @@ class Lab:
                 return self
             self._feed = Feed(self._capacity)
             self._thread = loops.acquire()
+            opening = self._thread.submit(self._open())
             try:
-                self._thread.call(self._open())
+                opening.result()
             except BaseException:
+                # An interrupt comes here while it goes on: what is half open cannot be closed.
+                wait([opening])
                 self.stop()
                 raise
             atexit.register(self.stop)

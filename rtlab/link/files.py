@@ -61,6 +61,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
             recording = Recording(
                 head["limit"], Totals(**head["up"]), Totals(**head["down"]), head["epoch_ns"]
             )
+            accepted, dropped = head["accepted"], head["dropped"]
             connections: list[Connection] = []
             segments: list[Segment] = []
             for number, text in enumerate(file, 2):
@@ -71,7 +72,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
                 else:
                     line["data"] = base64.b64decode(line["data"], validate=True)
                     segments.append(Segment(**line))
-            recording.restore(connections, segments, head["accepted"], head["dropped"])
+            recording.restore(connections, segments, accepted, dropped)
         except (KeyError, TypeError, ValueError) as error:
             raise RecordingError(f"{path} is damaged in line {number}: {error!r}.") from error
     return recording

@@ -110,10 +110,10 @@ PROFILES: dict[str, Profile] = {
         "WebPageTest's '4G' profile: 9 Mbit/s, 170 ms round trip; the jitter is ours.",
     ),
     "satellite": Profile(
-        Impairment(latency=0.300, jitter=0.010, bandwidth=3 * _MEGABIT),
-        Impairment(latency=0.300, jitter=0.010, bandwidth=25 * _MEGABIT),
-        "Geostationary orbit: 4 x 35,786 km / c is 477 ms a round trip, some 600 ms with access "
-        "delays (RFC 2488 §2); 25/3 Mbit/s as sold to homes; the jitter is ours.",
+        Impairment(latency=0.279, jitter=0.010, bandwidth=3 * _MEGABIT),
+        Impairment(latency=0.279, jitter=0.010, bandwidth=25 * _MEGABIT),
+        "RFC 2488 §2: 279 ms over a geostationary satellite at the edge of its view, 558 ms a round "
+        "trip; 25/3 Mbit/s was the FCC's benchmark for broadband from 2015; the jitter is ours.",
     ),
 }
 

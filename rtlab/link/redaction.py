@@ -19,7 +19,14 @@ _SECRET = re.compile(
     rb"([^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)"  # with obsolete line folding, RFC 9112 §5.2
     rb"|[?&]token=([^&\s\"'#]+)"
 )
-_REMAINDER = 8192  # bytes: a header line that lost its beginning is not longer than this
+# Where the beginning of a stream is no longer held, what comes first may be half a cookie: the text
+# up to the first line end, with its folded lines, or all of it if it is nothing but text. What
+# begins with a request or status line, or with a control byte, lost no half; and no server takes a
+# header line that is longer than these 8 KiB.
+_REMAINDER = re.compile(
+    rb"(?![A-Z]+ /\S* HTTP/1\.[01]\r\n|HTTP/1\.[01] \d{3} )"
+    rb"(?:[\t\x20-\xff]{0,8192}(?:\r?\n[ \t]+[^\r\n]*)*(?=\r?\n)|[\t\x20-\x7e]{0,8192}\Z)"
+)
 
 
 def redacted(segments: list[Segment]) -> list[bytes]:
@@ -50,8 +57,7 @@ def redacted(segments: list[Segment]) -> list[bytes]:
 def _secrets(stream: bytes, whole: bool) -> list[tuple[int, int]]:
     found = [match.span(match.lastindex or 0) for match in _SECRET.finditer(stream)]
     if not whole:
-        # The beginning is no longer held: what precedes the first line end may be half a cookie.
-        end = stream.find(b"\r\n", 0, _REMAINDER)
-        if end > 0:
-            found.append((0, end))
+        remainder = _REMAINDER.match(stream)
+        if remainder is not None:
+            found.append(remainder.span())
     return [(start, stop) for start, stop in found if stop > start]

@@ -533,6 +533,8 @@ class _End(asyncio.Protocol):
         else:
             if ending == "reset":
                 _linger_none(self.transport)
+            else:
+                _say_end(self.transport)
             self.transport.abort()
 
 
@@ -544,6 +546,12 @@ def _linger_none(transport: asyncio.Transport) -> None:
     sock = transport.get_extra_info("socket")
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
+
+
+def _say_end(transport: asyncio.Transport) -> None:
+    """Send the FIN first: to close with bytes unread would be a reset (RFC 2525 §2.17)."""
+    with contextlib.suppress(OSError):
+        transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
 
 
 def _small_buffers(transport: asyncio.Transport | None) -> None:

@@ -66,7 +66,7 @@ class HttpServer:
             handler_cancellation=True,  # a handler ends when its client leaves
             auto_decompress=False,  # a small body could be a large one
             keepalive_timeout=IDLE_LIMIT,
-            shutdown_timeout=0.0,
+            shutdown_timeout=0.05,  # for answers under way; 0 would be no limit at all
         )
         await self._runner.setup()
         sock = listen()
@@ -76,8 +76,15 @@ class HttpServer:
 
     async def close(self) -> None:
         """Stop serving. Close the feed first: it lets the held requests and streams end."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._runner is None or self._runner.server is None:
+            return
+        for site in self._runner.sites:
+            await site.stop()
+        await last_arrivals()
+        transports = [connection.transport for connection in self._runner.server.connections]
+        await self._runner.cleanup()
+        for transport in transports:
+            hang_up(transport)  # on those who do not read
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -138,6 +145,22 @@ class HttpServer:
             return _error(408, f"The body did not arrive within {BODY_LIMIT:g} s.")
         message = self.feed.publish(parse_json(body))
         return web.json_response({"seq": message.seq}, status=201)
+
+
+async def last_arrivals() -> None:
+    """Wait for connections that were accepted just before their listener was closed.
+
+    asyncio hands them to a protocol some turns of the loop later.
+    """
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+
+def hang_up(transport: asyncio.Transport | None) -> None:
+    """Close a connection now, whatever it still has to send."""
+    # asyncio raises AttributeError when what is closed already is aborted.
+    if transport is not None and transport.get_extra_info("socket").fileno() != -1:
+        transport.abort()
 
 
 def _error(status: int, reason: str | None) -> web.Response:

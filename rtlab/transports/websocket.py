@@ -38,7 +38,7 @@ from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
 from rtlab.log import logger
 from rtlab.sockets import LOOPBACK, listen
 from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
-from rtlab.transports.http import Unavailable
+from rtlab.transports.http import Unavailable, hang_up, last_arrivals
 
 PATH = "/chat"
 OPEN_LIMIT = 10.0
@@ -110,9 +110,9 @@ class WebSocketServer:
         self._server.close(code=1001, reason="the lab is stopped")
         closed = asyncio.ensure_future(self._server.wait_closed())
         await asyncio.wait([closed], timeout=GOODBYE)
+        await last_arrivals()
         for connection in list(self._connections):  # who does not answer, or never shook hands
-            if hasattr(connection, "transport"):
-                connection.transport.abort()
+            hang_up(getattr(connection, "transport", None))
         await closed
 
     def _make_connection(self, *args: Any, **kwargs: Any) -> ServerConnection:

@@ -5,7 +5,7 @@ import socket
 import struct
 from contextlib import asynccontextmanager
 
-from rtlab.link import Link
+from rtlab.link import Connection, Link, Recording, Segment
 
 HANG = 30.0
 """Seconds after which a test that waits for something has failed; nothing measures with it."""
@@ -107,3 +107,15 @@ def free_port():
     """A port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return sock.getsockname()[1]
+
+
+def recorded(pieces, direction="up", offset=0):
+    """A recording of one connection, in which these pieces crossed in one direction."""
+    recording = Recording()
+    recording.add_connection(Connection(1, ("127.0.0.1", 50_000), ("127.0.0.1", 80), 1000))
+    for place, data in enumerate(pieces):
+        segment = Segment(1, direction, offset, 2000 + place, None, data)
+        recording.add(segment)
+        recording.forwarded(segment, 3000 + place)
+        offset += len(data)
+    return recording

@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 PATHS = {
@@ -22,7 +22,7 @@ GUARD = 20.0  # seconds after which something hangs; no assertion on speed
 async def until(condition: Callable[[], object]) -> None:
     """Return when a condition holds."""
     async with asyncio.timeout(GUARD):
-        while not condition():  # noqa: ASYNC110  (conditions of other threads have no event)
+        while not condition():
             await asyncio.sleep(0.002)
 
 
@@ -106,10 +106,8 @@ def read_answer(sock: socket.socket) -> tuple[int | None, dict[str, str], bytes]
 def ask(port: int, data: bytes) -> tuple[int | None, dict[str, str], bytes]:
     """Send bytes on a connection of their own and return the answer."""
     with dial(port) as sock:
-        try:
+        with suppress(ConnectionError):
             sock.sendall(data)
-        except ConnectionError:
-            pass
         return read_answer(sock)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from contextlib import aclosing
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -23,10 +24,12 @@ from .helpers import answer, canned, give_up, until
 
 STREAM = {"Content_Type": "text/event-stream"}
 lines = st.sampled_from(
-    ["data", "data:", "data: x", "data:  y", "data:a:b", "id: 1", "id", "id: a\0b", "id:  é"]
-    + ["event: tick", "event", "retry: 250", "retry: 2x", "retry:", "retry: -1", ":", ": note"]
-    + ["nonsense", "nonsense: z", "Data: no", " data: no", "\ufeffdata: bom", "", "", "", ""]
-    + ["data: \u2028\u2029\x85\x0b\x0c\x1c", "data: 🎈"]
+    [
+        *("data", "data:", "data: x", "data:  y", "data:a:b", "id: 1", "id", "id: a\0b", "id:  é"),
+        *("event: tick", "event", "retry: 250", "retry: 2x", "retry:", "retry: -1", ":", ": note"),
+        *("nonsense", "nonsense: z", "Data: no", " data: no", "\ufeffdata: bom", "", "", "", ""),
+        *("data: \u2028\u2029\x85\x0b\x0c\x1c", "data: 🎈"),
+    ]
 )
 ends = st.sampled_from(["\n", "\r", "\r\n"])
 streams = st.lists(st.tuples(lines, ends), max_size=30).map(
@@ -90,7 +93,7 @@ def test_however_the_bytes_are_cut_the_events_are_the_same(data, cuts):
     whole, pieces = Decoder(), Decoder()
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     events = []
-    for start, stop in zip(places, places[1:], strict=False):
+    for start, stop in pairwise(places):
         events += pieces.feed(data[start:stop])
         events += pieces.feed(b"")
     assert events == whole.feed(data)
