@@ -18,6 +18,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -27,6 +28,8 @@ from urllib.parse import urlsplit
 
 from rtlab.errors import UsageError
 
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
+_USUAL_PORT = {"http": 80, "https": 443}
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -48,9 +51,15 @@ class Gate:
     def __init__(self, origins: Iterable[str] = (), token: str | bool | None = None) -> None:
         if token is True:
             token = secrets.token_urlsafe(24)
-        if token is not None and token is not False and not (isinstance(token, str) and token):
-            raise UsageError("token must be a non-empty string, or True for a made-up one.")
-        self.token: str | None = token or None
+        if token is None or token is False:
+            self.token: str | None = None
+        elif isinstance(token, str) and _TOKEN.fullmatch(token):
+            self.token = token
+        else:
+            raise UsageError(
+                "token must be True, for a made-up one, or a string of letters, digits and -._~ "
+                "(what a URL carries as it is, RFC 3986 §2.3)."
+            )
         self.origins: set[str] = set()
         for origin in [*origins, *_jupyter_origin()]:
             self.allow(origin)
@@ -69,7 +78,9 @@ class Gate:
             raise UsageError(
                 f"{origin!r} is no origin. Write scheme and host, as in 'https://hub.example.org'."
             )
-        self.origins.add(f"{parts.scheme}://{parts.netloc}".lower())
+        scheme, host = parts.scheme.lower(), parts.netloc.lower()
+        usual = _USUAL_PORT.get(scheme)  # browsers leave it out
+        self.origins.add(f"{scheme}://{host.removesuffix(f':{usual}')}")
 
     def refusal(
         self, hosts: Iterable[str], origins: Iterable[str], token: str | None

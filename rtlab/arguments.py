@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 from rtlab.errors import UsageError
 
+MOST = 1e12
+"""Beyond this no number of seconds, bytes or bytes per second means anything."""
+
 TRANSPORTS = ("polling", "long_polling", "sse", "websocket")
 
 
@@ -47,13 +50,18 @@ def number(
     """Return ``value`` as a finite float of at least (with ``above``: more than) ``least``.
 
     Raises:
-        UsageError: it is no number, NaN, infinite or too small.
+        UsageError: it is no number, NaN, infinite, too small or absurdly large.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UsageError(f"{name} must be a number of {unit}, not {value!r}.")
-    result = float(value)
-    if not math.isfinite(result) or result < least or (above and result == least):
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
+    if not least <= result <= MOST or (above and result == least):
         bound = f"more than {least:g}" if above else f"{least:g} or more"
+        if result > MOST:
+            bound += f", and at most {MOST:g}"
         raise UsageError(f"{name} must be {bound} {unit}, not {value!r}.")
     return result
 

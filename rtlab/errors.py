@@ -44,8 +44,10 @@ class CursorOutOfRange(RtlabError):
     def __init__(self, cursor: int, oldest: int, last: int) -> None:
         self.cursor = cursor
         self.resume = oldest - 1
-        self.lost = range(cursor + 1, oldest)
-        if cursor > last:
+        self.lost = range(max(cursor, 0) + 1, oldest)
+        if cursor < 0:
+            why = "it begins at 0."
+        elif cursor > last:
             why = f"the feed has only reached {last}: was the server restarted?"
         else:
             why = f"messages {self.lost[0]} to {self.lost[-1]} are no longer held."

@@ -1,9 +1,12 @@
-"""Listening sockets, on this machine only."""
+"""Sockets: listening on this machine only, and ending in the way that is meant."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import socket
+import struct
 
 from rtlab.arguments import whole
 from rtlab.errors import PortInUse
@@ -39,3 +42,28 @@ def listen(port: int = 0, backlog: int = 1024) -> socket.socket:
             "program that has it, choose another port, or leave the port out and get a free one."
         ) from error
     return sock
+
+
+_LINGER = "hh" if os.name == "nt" else "ii"  # how the system lays out struct linger
+
+
+def reset_on_close(transport: asyncio.Transport) -> None:
+    """Make the coming close a TCP reset (RFC 9293 §3.10.7.4 calls it an abort)."""
+    sock = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
+
+
+def say_end(transport: asyncio.Transport) -> None:
+    """Send the FIN first: to close with bytes unread would be a reset (RFC 2525 §2.17)."""
+    with contextlib.suppress(OSError):
+        transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
+
+def small_buffers(transport: asyncio.Transport | None, size: int) -> None:
+    """Keep the system's buffers from hiding that a link has little bandwidth."""
+    if transport is not None and not transport.is_closing():
+        sock = transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                sock.setsockopt(socket.SOL_SOCKET, option, size)

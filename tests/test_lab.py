@@ -264,6 +264,7 @@ async def test_subscribers_in_this_loop_end_with_what_the_stop_tells_them(quick)
                 pass
 
     with rtlab.Lab() as lab:
+        lab.publish("hello")
         clients = [asyncio.create_task(follow(lab, name)) for name in rtlab.TRANSPORTS]
         async with asyncio.timeout(GUARD):
             while not all(any(r.state == "open" for r in reports[name]) for name in reports):

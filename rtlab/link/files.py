@@ -23,6 +23,7 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
     ``Cookie`` and ``Authorization`` values and tokens in URLs are replaced by ``*``.
     """
     segments = recording.segments
+    connections = recording.connections
     head = {
         "format": FORMAT,
         "version": VERSION,
@@ -30,12 +31,13 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
         "limit": recording.limit,
         "accepted": recording.accepted,
         "dropped": recording.dropped,
+        "lines": len(connections) + len(segments),
         "up": asdict(recording.up),
         "down": asdict(recording.down),
     }
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(head) + "\n")
-        for connection in recording.connections:
+        for connection in connections:
             file.write(json.dumps(asdict(connection)) + "\n")
         for segment, data in zip(segments, redacted(segments), strict=True):
             line = asdict(segment) | {"data": base64.b64encode(data).decode()}
@@ -61,7 +63,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
             recording = Recording(
                 head["limit"], Totals(**head["up"]), Totals(**head["down"]), head["epoch_ns"]
             )
-            accepted, dropped = head["accepted"], head["dropped"]
+            accepted, dropped, lines = head["accepted"], head["dropped"], head["lines"]
             connections: list[Connection] = []
             segments: list[Segment] = []
             for number, text in enumerate(file, 2):
@@ -72,6 +74,11 @@ def load(path: str | os.PathLike[str]) -> Recording:
                 else:
                     line["data"] = base64.b64decode(line["data"], validate=True)
                     segments.append(Segment(**line))
+            if number - 1 != lines:
+                raise RecordingError(
+                    f"{path} is damaged: it should have {lines} lines after the first, and has "
+                    f"{number - 1}. Was it cut off?"
+                )
             recording.restore(connections, segments, accepted, dropped)
         except (KeyError, TypeError, ValueError) as error:
             raise RecordingError(f"{path} is damaged in line {number}: {error!r}.") from error

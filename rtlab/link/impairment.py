@@ -54,7 +54,7 @@ class Impairment:
         number("latency", self.latency, "seconds")
         number("jitter", self.jitter, "seconds")
         if self.bandwidth is not None:
-            number("bandwidth", self.bandwidth, "bytes per second", above=True)
+            number("bandwidth", self.bandwidth, "bytes per second", least=1.0)
         if self.slicing is not None:
             whole("slicing", self.slicing, "bytes", least=1)
         for name in ("cut_after", "reset_after"):
@@ -112,8 +112,8 @@ PROFILES: dict[str, Profile] = {
     "satellite": Profile(
         Impairment(latency=0.279, jitter=0.010, bandwidth=3 * _MEGABIT),
         Impairment(latency=0.279, jitter=0.010, bandwidth=25 * _MEGABIT),
-        "RFC 2488 §2: 279 ms over a geostationary satellite at the edge of its view, 558 ms a round "
-        "trip; 25/3 Mbit/s was the FCC's benchmark for broadband from 2015; the jitter is ours.",
+        "RFC 2488 §2: 279 ms over a geostationary satellite at the edge of its view, 558 ms both "
+        "ways; 25/3 Mbit/s was the FCC's benchmark for broadband from 2015; the jitter is ours.",
     ),
 }
 

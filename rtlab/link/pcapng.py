@@ -105,7 +105,6 @@ def _frame(packet: _Packet, connection: Connection, acknowledged: int) -> bytes:
         data=packet.data,
     )
     ip = dpkt.ip.IP(src=_ipv4(source[0]), dst=_ipv4(target[0]), p=dpkt.ip.IP_PROTO_TCP, data=tcp)
-    ip.len = len(ip)
     mac = b"\x02\x00\x00\x00\x00"  # locally administered; 1 is the client, 2 the server
     ends = (mac + b"\x01", mac + b"\x02")
     sender, receiver = ends if packet.up else ends[::-1]

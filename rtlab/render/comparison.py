@@ -77,8 +77,8 @@ def as_text(comparison: Comparison) -> str:
 
 def as_html(comparison: Comparison) -> str:
     """Return the same as HTML."""
-    table = html_table(_COLUMNS, _rows(comparison), comparison.scenario.describe())
+    table = html_table(_COLUMNS, _rows(comparison))
     return (
-        f"<div style='overflow-x:auto'>{table}</div>"
+        f"<p>{escape(comparison.scenario.describe())}</p><div style='overflow-x:auto'>{table}</div>"
         f"<p>{escape(_verdict(comparison))}</p><p><small>{escape(_NOTES)}</small></p>"
     )

@@ -158,7 +158,7 @@ def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
     summary = "; ".join(f"{p.name}: {len(p.segments)} segments, {p.note}" for p in panels)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f'height="{height}" viewBox="0 0 {width} {height}" style="max-width:none" role="img" '
         f'aria-label="Ladder diagram. {escape(summary, quote=True)}">',
         f"<style>{_STYLE.replace('NAME', name)}</style>",
     ]
