@@ -312,7 +312,7 @@ def wait_busily(condition: Callable[[], object]) -> None:
 def test_a_stop_waits_for_nobody():
     """Not for streams, held requests, a silent WebSocket, half a header or one who never reads."""
     lab = rtlab.Lab().start()
-    for _ in range(40):
+    for _ in range(120):
         lab.publish("x" * 200_000)
     with ExitStack() as stack:
         for transport in rtlab.TRANSPORTS:
@@ -322,10 +322,12 @@ def test_a_stop_waits_for_nobody():
                 half.sendall(b"GET / HTTP/1.1\r\nHost: loc")
                 stack.enter_context(connect(lab.url(transport)))
         held = stack.enter_context(connect(lab.url("long_polling")))
-        held.sendall(b"GET /wait?since=40&timeout=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        held.sendall(b"GET /wait?since=120&timeout=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         stack.enter_context(connect(lab.url("websocket")))
         for transport in ("polling", "sse"):
-            stack.enter_context(connect(lab.url(transport)))
+            sock = stack.enter_context(connect(lab.url(transport, direct=True)))
+            sock.sendall(f"GET {urlsplit(lab.url(transport)).path} HTTP/1.1\r\n".encode())
+            sock.sendall(b"Host: localhost\r\n\r\n")
         wait_until(lambda: arrived(lab, 10))
         lab.impair("websocket", stalled=True)
         stopping = threading.Thread(target=lab.stop)

@@ -27,28 +27,30 @@ ROUNDS = 3
 PAYLOAD = {"price": 101.25, "text": "x" * 60}
 
 
-def _spread(
-    publish: Callable[[int], None], url: str, messages: int, interval: float | None, **options: Any
-) -> dict[str, Any]:
-    """Connect the clients, publish, and return what they counted and the seconds it took.
-
-    With an interval, messages come at that pace; without, the next one as soon as every client has
-    the last: then nothing is gained by sending several in one segment.
-    """
-    limit = 60 + messages * (interval or 0)
-    process = begin("fan_out", url=url, clients=CLIENTS, messages=messages, limit=limit, **options)
+def _connect(url: str, messages: int, **options: Any) -> subprocess.Popen[str]:
+    """Begin a process with the clients, and return when all are connected."""
+    process = begin("fan_out", url=url, clients=CLIENTS, messages=messages, limit=90, **options)
     assert process.stdout is not None
     if process.stdout.readline().strip() != "ready":
         raise RuntimeError("the clients did not connect")
-    started_ns = finished_ns = time.perf_counter_ns()
+    return process
+
+
+def _spread(
+    publish: Callable[[int], None], url: str, messages: int, **options: Any
+) -> dict[str, Any]:
+    """Publish, the next message as soon as every client has the last; return what was counted.
+
+    Waiting between them, nothing is gained by sending several in one segment.
+    """
+    process = _connect(url, messages, **options)
+    assert process.stdout is not None
+    begin_ns = end_ns = time.perf_counter_ns()
     for number in range(messages):
         publish(number)
-        if interval:
-            time.sleep(interval)
-        else:
-            finished_ns = int(process.stdout.readline())
+        end_ns = int(process.stdout.readline())
     result: dict[str, Any] = collect(process)
-    return result | {"seconds": (finished_ns - started_ns) / 1e9}
+    return result | {"seconds": (end_ns - begin_ns) / 1e9}
 
 
 class BareServer:
@@ -141,21 +143,34 @@ def _node_folder(folder: Path) -> bool:
     return done.returncode == 0
 
 
-def steady() -> None:
-    """1,000 clients, 10 messages a second, each delivered once, through the link."""
-    for transport in ("websocket", "sse"):
-        with rtlab.Lab([transport]) as lab:
-            result = _spread(
-                lambda _, lab=lab: lab.publish(PAYLOAD),
-                lab.url(transport),
-                50,
-                0.1,
-                websocket=transport == "websocket",
-                hello=True,
-            )
-        at_least(
-            f"{transport}: clients that had all 50 once, in order", result["complete"], "", CLIENTS
-        )
+def steady(messages: int = 50, interval: float = 0.1) -> None:
+    """1,000 WebSocket and 1,000 SSE clients at once, 10 messages a second, each delivered once."""
+    for direct in (False, True):
+        with rtlab.Lab(["websocket", "sse"]) as lab:
+            processes = {
+                name: _connect(
+                    lab.url(name, direct=direct),
+                    messages,
+                    websocket=name == "websocket",
+                    hello=True,
+                )
+                for name in lab.transports
+            }
+            begin_ns = time.perf_counter_ns()
+            for _ in range(messages):
+                lab.publish(PAYLOAD)
+                time.sleep(interval)
+            way = "past" if direct else "through"
+            for name, process in processes.items():
+                assert process.stdout is not None
+                last_ns = [int(process.stdout.readline()) for _ in range(messages)][-1]
+                result = collect(process)
+                seconds = (last_ns - begin_ns) / 1e9
+                what = f"{name} {way} the link"
+                at_least(f"{what}: clients with all, once", result["complete"], "", CLIENTS)
+                line(
+                    f"{what}: deliveries a second (10,000 due)", CLIENTS * messages / seconds, "/s"
+                )
 
 
 def saturated(messages: int = 100) -> None:
@@ -171,15 +186,13 @@ def saturated(messages: int = 100) -> None:
         node = _node_folder(Path(folder))
         for _ in range(ROUNDS):
             bare = BareServer()
-            note(
-                "bare", _spread(bare.publish, bare.url, messages, None, websocket=True, hello=False)
-            )
+            note("bare", _spread(bare.publish, bare.url, messages, websocket=True, hello=False))
             bare.stop()
             if node:
                 peer = NodeServer(Path(folder))
                 note(
                     "ws",
-                    _spread(peer.publish, peer.url, messages, None, websocket=True, hello=False),
+                    _spread(peer.publish, peer.url, messages, websocket=True, hello=False),
                 )
                 peer.stop()
             for transport in ("websocket", "sse"):
@@ -189,7 +202,6 @@ def saturated(messages: int = 100) -> None:
                             lambda _, lab=lab: lab.publish(PAYLOAD),
                             lab.url(transport, direct=direct),
                             messages,
-                            None,
                             websocket=transport == "websocket",
                             hello=True,
                         )

@@ -37,7 +37,9 @@ def begin(function: str, **arguments: Any) -> subprocess.Popen[str]:
 
 def collect(process: subprocess.Popen[str]) -> Any:
     """Wait for its result."""
-    output, _ = process.communicate()
-    if process.returncode:
+    assert process.stdin is not None and process.stdout is not None
+    with process.stdin, process.stdout:  # not communicate(): it loses what readline() has buffered
+        output = process.stdout.read()
+    if process.wait():
         raise RuntimeError(f"the load generator failed with status {process.returncode}")
     return json.loads(output.splitlines()[-1])

@@ -1,14 +1,19 @@
 """What all four transports promise: every message once and in order, whatever the wire does."""
 
 import asyncio
+import os
 import random
+import socket
 import threading
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from pathlib import Path
 
 import pytest
 
 import rtlab
 from rtlab.transports.delivery import Report
+
+from .helpers import dial, port_of, read_head, request
 
 OPTIONS = {"polling": {"period": 0.003}, "long_polling": {"timeout": 0.5}}
 
@@ -75,6 +80,30 @@ async def test_clients_that_join_while_a_thread_publishes_miss_nothing(lab, tran
     thread.join()
     for client in clients:
         assert [message.data for message in client.result()] == list(range(total))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks into /proc")
+@pytest.mark.parametrize("direct", [True, False], ids=["server", "link"])
+@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
+def test_small_answers_leave_at_once(lab, transport, direct):
+    """Without TCP_NODELAY they would wait some 40 ms for a delayed acknowledgement."""
+    with dial(port_of(lab.url(transport, direct=direct))) as client:
+        client.sendall(request(transport, query="?timeout=0"))
+        assert read_head(client)
+        with other_end(client) as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def other_end(client: socket.socket) -> socket.socket:
+    """Return the accepted socket of this process that belongs to a client's."""
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            sock = socket.socket(fileno=os.dup(int(name)))
+            with suppress(OSError):
+                if sock.getpeername() == client.getsockname():
+                    return sock
+            sock.close()
+    raise AssertionError("nobody has accepted this connection")
 
 
 @pytest.mark.parametrize("transport", rtlab.TRANSPORTS)

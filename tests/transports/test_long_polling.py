@@ -74,7 +74,7 @@ async def test_a_timeout_of_zero_does_not_wait(feed, url, client):
 
 async def test_no_client_is_held_longer_than_the_server_wants(url, client, monkeypatch):
     monkeypatch.setattr(long_polling, "LONGEST", 0.05)
-    assert (await client.get(url, params={"timeout": 1e300})).status_code == 204
+    assert (await client.get(url, params={"timeout": 9000})).status_code == 204
 
 
 @pytest.mark.parametrize("timeout", ["-1", "nan", "inf", "soon", "1e999"])

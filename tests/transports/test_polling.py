@@ -1,10 +1,7 @@
 import asyncio
 import gzip
 import json
-import os
-import socket
 from contextlib import aclosing
-from pathlib import Path
 
 import httpx
 import pytest
@@ -179,32 +176,6 @@ async def test_another_method_is_405_with_allow(url, client, method):
     assert set(answer.headers["Allow"].split(",")) >= {"GET", "POST"}
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks into /proc")
-async def test_accepted_connections_send_small_answers_at_once(url):
-    def ours(client: tuple[str, int]) -> socket.socket:
-        for name in os.listdir("/proc/self/fd"):
-            try:
-                sock = socket.socket(fileno=os.dup(int(name)))
-            except OSError:
-                continue
-            try:
-                if sock.getpeername() == client:
-                    return sock
-            except OSError:
-                pass
-            sock.close()
-        raise AssertionError("the server has no such connection")
-
-    def look() -> int:
-        with dial(httpx.URL(url).port) as client:
-            client.sendall(request("polling"))
-            assert read_answer(client)[0] == 200
-            with ours(client.getsockname()) as accepted:
-                return accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-    assert await asyncio.to_thread(look) != 0
-
-
 # ── client ──
 
 
@@ -219,6 +190,24 @@ async def test_polls_share_one_connection_and_say_304_when_nothing_is_new(lab):
         lab.publish("b")
         assert (await waiting).message.data == "b"
     assert lab.recording("polling").accepted == 1
+
+
+async def test_an_entity_tag_is_said_again_for_its_own_url_only(quick):
+    news = b'[{"seq": 1, "published_ns": 5, "data": null}]'
+    async with canned(
+        answer("200 OK", b"[]", ETag='"0"'),
+        answer("200 OK", news, ETag='"1"'),
+        answer("200 OK", b"[]", ETag='"1"'),
+        answer("304 Not Modified", ETag='"1"'),
+        answer("403 Forbidden"),
+    ) as server:
+        client = polling.subscribe(f"http://127.0.0.1:{server.port}/", 0, period=0.0)
+        with pytest.raises(Refused):
+            async for _ in client:
+                pass
+    tags = [server.header(number, "If-None-Match") for number in range(5)]
+    assert tags == [None, b'"0"', None, b'"1"', b'"1"']
+    assert server.requests[2].startswith(b"GET /?since=1 ")
 
 
 async def test_a_client_reports_what_it_does(lab):

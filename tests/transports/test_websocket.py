@@ -118,6 +118,31 @@ async def test_joining_while_others_publish_loses_and_doubles_nothing(feed, serv
     assert all(client.result() == list(range(1, total + 1)) for client in clients)
 
 
+async def test_now_is_never_the_past(feed, serve):
+    url = await serve()
+    stop = threading.Event()
+
+    def publish() -> None:
+        while not stop.is_set():
+            feed.publish("x")
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        for _ in range(15):
+            async with websocket.dial(url) as connection:
+                before = feed.last
+                await connection.send('{"since": "now"}')
+                await receive(connection)
+                seqs = [(await receive(connection))["seq"] for _ in range(20)]
+                assert seqs[0] > before
+                assert seqs == list(range(seqs[0], seqs[0] + 20))
+                connection.transport.abort()
+    finally:
+        stop.set()
+        thread.join()
+
+
 # ── both ways ──
 
 
