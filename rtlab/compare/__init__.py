@@ -46,20 +46,24 @@ async def compare(
     Raises:
         UsageError: an argument cannot be used; the message says what can.
     """
+    from rtlab.arguments import transports as known
     from rtlab.compare.run import run
     from rtlab.compare.scenario import Scenario
+    from rtlab.link.impairment import make
 
-    scenario = Scenario.make(
-        messages=messages,
-        interval=interval,
-        transports=transports,
-        payload_size=payload_size,
-        clients=clients,
-        period=period,
-        profile=profile,
-        deflate=deflate,
-        seed=seed,
-        **impairment,
+    up, down = make(profile, impairment)
+    scenario = Scenario(
+        messages,
+        interval,
+        known(transports),
+        payload_size,
+        clients,
+        period,
+        up,
+        down,
+        profile,
+        deflate,
+        seed,
     )
     return await run(scenario, progress=progress)
 

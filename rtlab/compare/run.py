@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, TypeVar, cast
 
 from tqdm.auto import tqdm
@@ -17,7 +17,7 @@ from rtlab.compare.comparison import Comparison, Result, Sample
 from rtlab.compare.scenario import Scenario
 from rtlab.errors import RtlabError
 from rtlab.feed import Feed, Message
-from rtlab.link.recording import Totals
+from rtlab.link.recording import Direction, Totals
 from rtlab.link.relay import Link
 from rtlab.loops import LoopThread
 from rtlab.transports import MODULES, http, websocket
@@ -130,8 +130,7 @@ class _Lane:
         self._link = Link("127.0.0.1", self._server.port, seed=scenario.seed, memory=memory)
         await self._link.open()
         for direction, way in (("up", scenario.up), ("down", scenario.down)):
-            settings = {name: getattr(way, name) for name in way.__slots__}
-            self._link.impair(cast(Any, direction), **settings)
+            self._link.impair(cast(Direction, direction), **asdict(way))
 
     async def _open_clients(self) -> None:
         for number in range(self.scenario.clients):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rtlab.arguments import TRANSPORTS, number, whole
-from rtlab.arguments import transports as known_transports
 from rtlab.feed import MAX_MESSAGE, to_json
-from rtlab.link.impairment import CLEAR, Impairment, make
+from rtlab.link.impairment import CLEAR, Impairment
 
 LEAST_PAYLOAD = 32
 
@@ -52,41 +50,6 @@ class Scenario:
         whole("payload_size", self.payload_size, "bytes", least=LEAST_PAYLOAD, most=MAX_MESSAGE)
         whole("clients", self.clients, "clients", least=1, most=10_000)
         number("period", self.period, "seconds", above=True)
-
-    @classmethod
-    def make(
-        cls,
-        *,
-        transports: str | Iterable[str] | None = None,
-        profile: str | None = None,
-        messages: int = 50,
-        interval: float = 0.1,
-        payload_size: int = 100,
-        clients: int = 1,
-        period: float = 1.0,
-        deflate: bool = False,
-        seed: int = 0,
-        **impairment: object,
-    ) -> Scenario:
-        """Build a scenario from the arguments of ``rtlab.compare``.
-
-        Raises:
-            UsageError: one of them cannot be used.
-        """
-        up, down = make(profile, impairment)
-        return cls(
-            messages=messages,
-            interval=interval,
-            transports=known_transports(transports),
-            payload_size=payload_size,
-            clients=clients,
-            period=period,
-            up=up,
-            down=down,
-            profile=profile,
-            deflate=deflate,
-            seed=seed,
-        )
 
     def times(self) -> list[float]:
         """When each message is due, in seconds from the beginning: once in every interval."""

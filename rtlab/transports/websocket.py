@@ -233,6 +233,7 @@ class WebSocketServer:
     async def _broadcast(self) -> None:
         """Send every new message to every live client but its author."""
         while True:
+            await asyncio.sleep(0)  # wait() returns at once where news never end: let others work
             try:
                 messages = await self.feed.wait(self._cursor)
             except CursorOutOfRange as gap:

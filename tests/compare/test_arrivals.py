@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,10 +17,10 @@ def published(count: int) -> dict[int, Message]:
 
 
 def recorded(stream: bytes, cuts: list[int]) -> Recording:
-    """The stream as segments, each received at 10 times and forwarded at 10 times + 5 its number."""
+    """The stream as segments; number n is received at 10 n and forwarded at 10 n + 5."""
     recording = Recording()
     places = [0, *sorted({cut for cut in cuts if 0 < cut < len(stream)}), len(stream)]
-    for number, (start, stop) in enumerate(zip(places, places[1:], strict=False)):
+    for number, (start, stop) in enumerate(pairwise(places)):
         segment = Segment(1, "down", start, 10 * number, None, stream[start:stop])
         recording.add(segment)
         recording.forwarded(segment, 10 * number + 5)

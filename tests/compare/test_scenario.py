@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rtlab
 from rtlab.compare.scenario import LEAST_PAYLOAD, Scenario
 from rtlab.errors import UsageError
 from rtlab.feed import to_json
@@ -54,4 +55,4 @@ def test_the_same_seed_gives_the_same_schedule_and_another_one_another() -> None
 )
 def test_bad_arguments_are_named(arguments: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        Scenario.make(**arguments)  # type: ignore[arg-type]
+        rtlab.compare_sync(**arguments)
