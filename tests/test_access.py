@@ -73,7 +73,8 @@ def test_a_request_has_exactly_one_host_and_one_origin_at_most(hosts, origins):
 
 
 @pytest.mark.parametrize(
-    "origin", [None, "http://localhost:8888", "https://127.0.0.1", "http://[::1]:1", "HTTP://LOCALHOST"]
+    "origin",
+    [None, "http://localhost:8888", "https://127.0.0.1", "http://[::1]:1", "HTTP://LOCALHOST"],
 )
 def test_programs_and_pages_of_this_machine_come_in(origin):
     assert refusal(origin=origin) is None
@@ -133,8 +134,19 @@ def test_an_origin_may_be_written_with_a_slash_at_its_end():
 
 @pytest.mark.parametrize(
     "origin",
-    ["", "hub.example.org", "https://", "https://a.example/path", "//a.example", 5, None, b"x",
-     "http://[::1", "https://[", "http://\u2100.example"],
+    [
+        "",
+        "hub.example.org",
+        "https://",
+        "https://a.example/path",
+        "//a.example",
+        5,
+        None,
+        b"x",
+        "http://[::1",
+        "https://[",
+        "http://\u2100.example",
+    ],
 )
 def test_what_is_no_origin_is_refused(origin):
     with pytest.raises(UsageError, match="is no origin"):

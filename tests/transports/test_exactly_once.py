@@ -73,9 +73,7 @@ async def test_clients_that_join_while_a_thread_publishes_miss_nothing(lab, tran
     async with asyncio.TaskGroup() as group:
         clients = []
         for _ in range(8):
-            clients.append(
-                group.create_task(collect(lab, transport, None, total, backoff=quick()))
-            )
+            clients.append(group.create_task(collect(lab, transport, None, total, backoff=quick())))
             await asyncio.sleep(0.002)
     thread.join()
     for client in clients:
@@ -172,9 +170,7 @@ def test_a_url_of_another_kind_is_turned_down_at_once(transport):
 
 
 @pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_the_largest_message_arrives_and_a_larger_one_is_turned_down(
-    lab, transport, quick
-):
+async def test_the_largest_message_arrives_and_a_larger_one_is_turned_down(lab, transport, quick):
     largest = "x" * ((1 << 20) - 2)
     lab.publish(largest)
     got = await collect(lab, transport, None, 1, backoff=quick())
