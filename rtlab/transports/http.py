@@ -27,6 +27,8 @@ MAX_BODY = MAX_MESSAGE
 IDLE_LIMIT = 20.0
 BODY_LIMIT = 10.0
 WRITE_LIMIT = 30.0
+SMALL = 32 * 1024
+"""Bytes that a connection takes at once: half of where asyncio makes a writer wait."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -88,7 +90,7 @@ class HttpServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let in who may, answer CORS preflights, and turn our errors into answers."""
+        """Let in who may, and see to it that the answer is read."""
         self.requests += 1
         origins = request.headers.getall("Origin", [])
         refusal = self._gate.refusal(
@@ -97,7 +99,20 @@ class HttpServer:
         if refusal is not None:
             _log.warning("refused %s: %s", request.remote, refusal.reason)
             return _error(refusal.status, refusal.reason)
-        if request.method == "OPTIONS" and origins:
+        try:
+            answer = await self._answer(request, handler)
+            async with asyncio.timeout(WRITE_LIMIT):
+                await answer.prepare(request)
+                await answer.write_eof()
+        except TimeoutError:
+            _log.warning("dropped %s: it read nothing for %g s", request.remote, WRITE_LIMIT)
+            hang_up(request.transport)
+            return web.Response()  # to nobody
+        return answer
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Call a handler, or answer a CORS preflight; turn our errors into answers."""
+        if request.method == "OPTIONS" and "Origin" in request.headers:
             return web.Response(status=204)
         try:
             return await handler(request)
@@ -145,6 +160,21 @@ class HttpServer:
             return _error(408, f"The body did not arrive within {BODY_LIMIT:g} s.")
         message = self.feed.publish(parse_json(body))
         return web.json_response({"seq": message.seq}, status=201)
+
+
+async def write(request: web.Request, response: web.StreamResponse, data: bytes) -> None:
+    """Write a piece of a stream.
+
+    Raises:
+        TimeoutError: the client has read nothing for ``WRITE_LIMIT`` seconds.
+    """
+    transport = request.transport
+    waiting = 0 if transport is None else transport.get_write_buffer_size()
+    if waiting + len(data) < SMALL:
+        await response.write(data)  # cannot block, and a timer would cost as much again
+    else:
+        async with asyncio.timeout(WRITE_LIMIT):
+            await response.write(data)
 
 
 async def last_arrivals() -> None:

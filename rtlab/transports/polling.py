@@ -35,7 +35,8 @@ async def serve(feed: Feed, gate: Gate) -> http.HttpServer:
     async def answer(request: web.Request) -> web.Response:
         messages = feed.since(http.read_cursor(request.query.get("since")))
         headers = {"ETag": f'"{feed.last}"', "Cache-Control": "no-cache"}
-        if not messages and request.headers.get("If-None-Match") == headers["ETag"]:
+        known = [tag.value for tag in request.if_none_match or ()]
+        if not messages and str(feed.last) in known:
             return web.Response(status=304, headers=headers)
         server.sent += len(messages)
         return web.Response(

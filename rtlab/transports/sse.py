@@ -12,12 +12,11 @@ The format is that of the WHATWG HTML standard, §9.2 "Server-sent events".
 
 from __future__ import annotations
 
-import asyncio
 import codecs
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from functools import lru_cache
+from collections.abc import AsyncGenerator
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import httpx
@@ -28,7 +27,6 @@ from rtlab.arguments import number, whole
 from rtlab.backoff import Backoff
 from rtlab.errors import CursorOutOfRange, Refused, UsageError
 from rtlab.feed import Feed, Message, parse_json, to_json
-from rtlab.log import logger
 from rtlab.transports import http
 from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
 
@@ -38,12 +36,8 @@ HEARTBEAT = 15.0
 """Seconds between comments on a quiet stream; the standard suggests 15 (§9.2.7)."""
 RETRY = 1.0
 """Seconds that the server asks clients to wait before they reconnect."""
-SMALL = 32 * 1024
-"""Bytes that a connection takes at once: half of where asyncio makes a writer wait."""
 
 send = http.send
-
-_log = logger("sse")
 
 
 # ── format ──
@@ -197,7 +191,15 @@ async def serve(
     """
     server = http.HttpServer(feed, gate)
 
-    async def write_all(write: Callable[[bytes], Awaitable[None]], cursor: int | None) -> None:
+    async def stream(request: web.Request) -> web.StreamResponse:
+        last_id = request.headers.get("Last-Event-ID") or request.query.get("since")
+        cursor = http.read_cursor(last_id)
+        response = web.StreamResponse()
+        response.content_type = MEDIA_TYPE
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Accel-Buffering"] = "no"  # asks nginx in between not to hold it back
+        await response.prepare(request)
+        write = partial(http.write, request, response)
         # Something at once: behind some proxies a stream counts as open with its first byte.
         await write(f": welcome\nretry: {round(retry * 1000)}\n\n".encode())
         while not feed.closed:
@@ -213,31 +215,6 @@ async def serve(
                 await write(_encoded(message.seq, message.json))
                 server.sent += 1
                 cursor = message.seq
-
-    async def stream(request: web.Request) -> web.StreamResponse:
-        last_id = request.headers.get("Last-Event-ID") or request.query.get("since")
-        cursor = http.read_cursor(last_id)
-        response = web.StreamResponse()
-        response.content_type = MEDIA_TYPE
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Accel-Buffering"] = "no"  # asks nginx in between not to hold it back
-        await response.prepare(request)
-
-        async def write(data: bytes) -> None:
-            transport = request.transport
-            waiting = 0 if transport is None else transport.get_write_buffer_size()
-            if waiting + len(data) < SMALL:
-                await response.write(data)  # cannot block, and a timer would cost as much again
-            else:
-                async with asyncio.timeout(http.WRITE_LIMIT):
-                    await response.write(data)
-
-        try:
-            await write_all(write, cursor)
-        except TimeoutError:
-            _log.warning("dropped %s: it read nothing for %g s", request.remote, http.WRITE_LIMIT)
-            if request.transport is not None:
-                request.transport.abort()
         return response
 
     return await server.open(PATH, stream)
@@ -288,10 +265,14 @@ async def subscribe(
                         retry.reset()
                         for event in decoder.feed(data):
                             if event.type == "lost":
-                                listener(Report("lost", parse_json(event.data)["error"]))
+                                listener(Report("lost", _gap(event)))
                             else:
-                                yield Delivery(_message(event), received_ns)
+                                message = Message.from_wire(parse_json(event.data))
+                                yield Delivery(message, received_ns)
                 why = "the stream ended"
+            except UsageError as error:
+                why = f"An event is no message of a feed: {error}"
+                raise Refused(why, answer.status_code) from error
             except (httpx.TransportError, http.Unavailable) as error:
                 why = str(error) or type(error).__name__
             last_event_id = decoder.last_event_id
@@ -313,8 +294,9 @@ async def _check(answer: httpx.Response) -> None:
         )
 
 
-def _message(event: Event) -> Message:
+def _gap(event: Event) -> str:
+    """Return what a ``lost`` event says."""
     try:
-        return Message.from_wire(parse_json(event.data))
-    except UsageError as error:
-        raise Refused(f"An event is no message of a feed: {error}", 200) from error
+        return str(parse_json(event.data)["error"])
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"a lost event without a reason: {event.data[:80]!r}") from error

@@ -233,7 +233,6 @@ class WebSocketServer:
     async def _broadcast(self) -> None:
         """Send every new message to every live client but its author."""
         while True:
-            await asyncio.sleep(0)  # wait() returns at once where news never end: let others work
             try:
                 messages = await self.feed.wait(self._cursor)
             except CursorOutOfRange as gap:
@@ -246,7 +245,8 @@ class WebSocketServer:
                 broadcast(others, message.json)
                 self.sent += len(others)
                 self._cursor = message.seq
-            self._drop_slow()
+                self._drop_slow()
+                await asyncio.sleep(0)  # news may never end: let others work as well
             if self.feed.closed:
                 return
 
@@ -326,7 +326,7 @@ async def subscribe(
                 while True:
                     text = await connection.recv()
                     received_ns = time.perf_counter_ns()
-                    value = parse_json(text)
+                    value = _object(text)
                     if "seq" in value:
                         message = Message.from_wire(value)
                         cursor = message.seq
@@ -345,6 +345,8 @@ async def subscribe(
                     f"closed with {code}: {reason or 'no reason given'}", code
                 ) from closed
             why = f"closed with {code}"
+        except (UsageError, KeyError, TypeError) as error:
+            raise Refused(f"The server speaks of something else: {error!r}", 1007) from error
         except InvalidStatus as refused:
             why = _reread(refused)
         except (OSError, TimeoutError, WebSocketException) as error:
@@ -379,10 +381,17 @@ async def send(url: str, data: Any) -> int:
 async def _acknowledged(connection: ClientConnection) -> int:
     async with asyncio.timeout(OPEN_LIMIT):
         async for text in connection:
-            value = parse_json(text)
+            value = _object(text)
             if "ack" in value:
                 return whole("ack", value["ack"], "messages")
     raise Unavailable("the connection was closed before the server had taken the message")
+
+
+def _object(text: str | bytes) -> dict[str, Any]:
+    value = parse_json(text)
+    if not isinstance(value, dict):
+        raise UsageError(f"No JSON object: {str(value)[:80]!r}.")
+    return value
 
 
 def _code(closed: ConnectionClosed) -> tuple[int, str]:

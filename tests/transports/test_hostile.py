@@ -309,6 +309,19 @@ def test_a_client_that_never_reads_its_answer_holds_up_nobody(transport, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("transport", ["polling", "long_polling"])
+def test_a_client_that_never_reads_its_answer_is_dropped(transport, monkeypatch, capfd):
+    monkeypatch.setattr(rtlab_http, "WRITE_LIMIT", 0.2)
+    with rtlab.Lab(transport) as lab:
+        for _ in range(100):
+            lab.publish("x" * 100_000)
+        with dial(direct(lab, transport), window=4096) as sock:
+            sock.sendall(request(transport))
+            wait_until(lambda: any("it read nothing" in line for line in ring.lines))
+            assert lives(lab, transport)
+    assert capfd.readouterr() == ("", "")
+
+
 # ── abrupt ends ──
 
 

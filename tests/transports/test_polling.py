@@ -283,3 +283,10 @@ async def test_a_proxy_that_the_environment_names_is_left_alone(lab, monkeypatch
     lab.publish(1)
     async with aclosing(polling.subscribe(lab.url("polling"))) as client:
         assert (await anext(client)).message.data == 1
+
+
+@pytest.mark.parametrize("tags", ['"9", "1"', 'W/"1"'])
+async def test_the_right_entity_tag_may_be_weak_or_one_of_several(feed, url, client, tags):
+    feed.publish("x")
+    answer = await client.get(url, params={"since": 1}, headers={"If-None-Match": tags})
+    assert answer.status_code == 304

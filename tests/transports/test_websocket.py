@@ -521,3 +521,19 @@ async def test_every_frame_of_a_client_is_masked(lab):
     assert frames[0] == 0x80 | Opcode.TEXT
     assert frames[1] & 0x80
     assert b"in clear" not in frames
+
+
+# ── servers that are not ours ──
+
+
+@pytest.mark.parametrize("said", ["no JSON", "[1]", "7", '{"seq":1}', '{"hello":1}', '{"lost":{}}'])
+async def test_a_server_that_speaks_of_something_else_ends_the_subscription(said, quick):
+    async def serve(connection):
+        await connection.send(said)
+        await connection.wait_closed()
+
+    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with aclosing(websocket.subscribe(f"ws://127.0.0.1:{port}/", backoff=quick())) as it:
+            with pytest.raises(Refused, match="something else"):
+                await anext(it)
