@@ -6,7 +6,6 @@ import atexit
 import html
 import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtlab import loops
@@ -104,20 +103,11 @@ class Lab:
         Raises:
             PortInUse: a port that was asked for is taken; nothing is left running.
         """
-        with self._lock:
-            if self._thread is not None:
-                return self
-            self._feed = Feed(self._capacity)
-            self._thread = loops.acquire()
-            opening = self._thread.submit(self._open())
-            try:
-                opening.result()
-            except BaseException:
-                # An interrupt comes here while it goes on: what is half open cannot be closed.
-                wait([opening])
-                self.stop()
-                raise
-            atexit.register(self.stop)
+        try:
+            loops.uninterrupted(self._start)
+        except KeyboardInterrupt:
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:
@@ -125,6 +115,22 @@ class Lab:
 
         Calling it twice does no harm.
         """
+        loops.uninterrupted(self._stop)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                return
+            self._feed = Feed(self._capacity)
+            self._thread = loops.acquire()
+            try:
+                self._thread.call(self._open())
+            except BaseException:
+                self._stop()
+                raise
+            atexit.register(self._stop)  # not stop: no thread can be started at that time
+
+    def _stop(self) -> None:
         with self._lock:
             if self._thread is None:
                 return
@@ -134,7 +140,7 @@ class Lab:
                 thread.call(self._close())
             finally:
                 self._thread = None
-                atexit.unregister(self.stop)
+                atexit.unregister(self._stop)
                 loops.release()
 
     def __enter__(self) -> Lab:

@@ -13,7 +13,7 @@ import selectors
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from rtlab.log import logger
@@ -138,6 +138,34 @@ class LoopThread:
 def _log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     # A thread that prints writes into whichever cell ran last; this goes to the log instead.
     _log.error("%s", context.get("message"), exc_info=context.get("exception"))
+
+
+def uninterrupted(function: Callable[[], T]) -> T:
+    """Call a function where Ctrl-C cannot stop it half way, and return its result.
+
+    Python raises ``KeyboardInterrupt`` in the main thread, wherever that happens to be. What starts
+    or stops servers there would leave them half open; so another thread does it, and an interrupt
+    is raised when it is through.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return function()
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(function())
+        except BaseException as error:
+            result.set_exception(error)
+
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(run,), name="rtlab-start", daemon=True)
+    try:
+        thread.start()
+        return result.result()
+    except KeyboardInterrupt:
+        if thread.ident is not None:
+            wait([result])
+        raise
 
 
 _shared: LoopThread | None = None

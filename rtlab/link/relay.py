@@ -102,17 +102,27 @@ class Link:
     def start(self) -> Link:
         """Begin to listen, in the lab's thread. A link that is open stays as it is."""
         if self._listener is None:
-            self._thread = loops.acquire()
             try:
-                self._thread.call(self.open())
-            except BaseException:
-                self._thread = None
-                loops.release()
+                loops.uninterrupted(self._start)
+            except KeyboardInterrupt:
+                self.stop()
                 raise
         return self
 
     def stop(self) -> None:
         """Undo ``start``. Calling it twice does no harm."""
+        loops.uninterrupted(self._stop)
+
+    def _start(self) -> None:
+        thread = loops.acquire()
+        try:
+            thread.call(self.open())
+        except BaseException:
+            loops.release()
+            raise
+        self._thread = thread
+
+    def _stop(self) -> None:
         if self._thread is not None:
             thread, self._thread = self._thread, None
             try:
