@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
     from rtlab.scripts import enable_asyncio_run
-    from rtlab.subscription import send, subscribe
+    from rtlab.subscription import receive, send, subscribe
     from rtlab.transports.delivery import Delivery, Report
 
 _HOMES = {
@@ -58,7 +58,7 @@ _HOMES = {
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
     "rtlab.scripts": ("enable_asyncio_run",),
-    "rtlab.subscription": ("send", "subscribe"),
+    "rtlab.subscription": ("receive", "send", "subscribe"),
     "rtlab.transports.delivery": ("Delivery", "Report"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -88,6 +88,7 @@ __all__ = [
     "compare",
     "compare_sync",
     "enable_asyncio_run",
+    "receive",
     "send",
     "start",
     "stop",
@@ -96,7 +97,12 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+_MODULES = ("feed", "lab", "link", "render", "transports")  # for rtlab.transports.sse?? in a cell
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"rtlab.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'rtlab' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)

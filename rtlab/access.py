@@ -61,7 +61,8 @@ class Gate:
                 "(what a URL carries as it is, RFC 3986 §2.3)."
             )
         self.origins: set[str] = set()
-        for origin in [*origins, *_jupyter_origin()]:
+        given = [origins] if isinstance(origins, str) else origins
+        for origin in [*given, *_jupyter_origin()]:
             self.allow(origin)
 
     def allow(self, origin: str) -> None:

@@ -8,6 +8,16 @@ from collections.abc import Iterable
 
 from rtlab.errors import UsageError
 
+_ALIASES = {
+    "ws": "websocket",
+    "wss": "websocket",
+    "eventsource": "sse",
+    "server_sent_events": "sse",
+    "comet": "long_polling",
+    "size": "payload_size",
+}
+"""What people call things elsewhere."""
+
 MOST = 1e12
 """Beyond this no number of seconds, bytes or bytes per second means anything."""
 
@@ -21,14 +31,16 @@ def one_of(kind: str, name: object, known: Iterable[str]) -> str:
         UsageError: it is not; the message names the nearest known one.
     """
     names = list(known)
+    hint = ""
     if isinstance(name, str):
         if name in names:
             return name
-        near = difflib.get_close_matches(name.lower().replace("-", "_"), names, n=1, cutoff=0.4)
+        plain = name.lower().replace("-", "_").replace(" ", "_")
+        plain = _ALIASES.get(plain, plain)
+        near = difflib.get_close_matches(plain, names, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]!r}? " if near else ""
-    else:
-        hint = ""
-    raise UsageError(f"There is no {kind} {name!r}. {hint}Known: {', '.join(names)}.")
+    shown = repr(name) if isinstance(name, (str, int, float)) else f"of {type(name)}"
+    raise UsageError(f"There is no {kind} {shown}. {hint}Known: {', '.join(names)}.")
 
 
 def transports(names: object) -> tuple[str, ...]:
@@ -66,7 +78,9 @@ def number(
     return result
 
 
-def whole(name: str, value: object, unit: str, *, least: int = 0, most: int | None = None) -> int:
+def whole(
+    name: str, value: object, unit: str = "", *, least: int = 0, most: int | None = None
+) -> int:
     """Return ``value`` as an int between ``least`` and ``most``.
 
     Raises:
@@ -80,6 +94,7 @@ def whole(name: str, value: object, unit: str, *, least: int = 0, most: int | No
     )
     if not in_bounds:
         bound = f"{least} or more" if most is None else f"{least} to {most}"
-        raise UsageError(f"{name} must be a whole number of {unit}, {bound}, not {value!r}.")
+        kind = f"whole number of {unit}" if unit else "whole number"
+        raise UsageError(f"{name} must be a {kind}, {bound}, not {value!r}.")
     assert isinstance(value, int)
     return value

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 
 import rtlab
 from rtlab.arguments import TRANSPORTS
-from rtlab.errors import RtlabError
+from rtlab.errors import RtlabError, UsageError
 
 _EPILOG = """\
 examples:
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command != "lab":
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         if options.command == "lab":
             from rtlab.course import open_course
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _compare(options)
     except RtlabError as error:
         print(f"rtlab: {error}", file=sys.stderr)
-        return 2
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print("rtlab: interrupted", file=sys.stderr)
         return 130
@@ -81,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     add = compare.add_argument
     add("--messages", type=int, default=50, metavar="N", help="per client (default: 50)")
     add("--interval", type=float, default=0.1, metavar="S", help="seconds between (default: 0.1)")
-    add("--size", type=int, default=100, metavar="B", help="bytes of payload (default: 100)")
+    add(
+        "--payload-size", type=int, default=100, metavar="B", help="bytes of payload (default: 100)"
+    )
     add("--clients", type=int, default=1, metavar="N", help="per transport (default: 1)")
     add("--period", type=float, default=1.0, metavar="S", help="of polling (default: 1)")
     add("--transports", metavar="A,B", help=f"of {', '.join(TRANSPORTS)} (default: all)")
@@ -93,13 +96,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", metavar="FILE", help="write the figures to FILE as well (- for standard output)")
     add("--ladder", metavar="FILE", help="write the ladder diagrams to an SVG file")
 
-    commands.add_parser(
+    compare.set_defaults(parser=compare)
+
+    doctor = commands.add_parser(
         "doctor",
         help="what works on this machine, and what to do about the rest",
         description="Check versions and try the lab on this machine. Exit status 1 if something "
         "essential\ndoes not work.",
         formatter_class=formatter,
     )
+    doctor.set_defaults(parser=doctor)
     return parser
 
 
@@ -110,29 +116,29 @@ def _compare(options: argparse.Namespace) -> int:
         if getattr(options, name) is not None
     }
     names = options.transports
+    for path in (options.json, options.ladder):
+        if path and path != "-":
+            try:
+                open(path, "a", encoding="utf-8").close()  # now, not after a long run
+            except OSError as error:
+                raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     comparison = rtlab.compare_sync(
         options.messages,
         options.interval,
-        transports=[name.strip() for name in names.split(",")] if names else None,
-        payload_size=options.size,
+        transports=None if names is None else [name.strip() for name in names.split(",")],
+        payload_size=options.payload_size,
         clients=options.clients,
         period=options.period,
         profile=options.profile,
         seed=options.seed,
         **impairment,
     )
-    try:
-        if options.json == "-":
-            import json
-
-            print(json.dumps(comparison.as_json(), indent=2))
-        else:
-            print(comparison)
-            if options.json:
-                comparison.save(options.json)
-        if options.ladder:
-            comparison.ladder().save(options.ladder)
-    except OSError as error:
-        print(f"rtlab: the results could not be written: {error}", file=sys.stderr)
-        return 1
+    if options.json == "-":
+        print(json.dumps(comparison.as_json(), indent=2))
+    else:
+        print(comparison)
+        if options.json:
+            comparison.save(options.json)
+    if options.ladder:
+        comparison.ladder().save(options.ladder)
     return 0 if comparison.valid else 1

@@ -7,13 +7,14 @@ import html
 import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakSet
 
 from rtlab import loops
 from rtlab.access import Gate
 from rtlab.arguments import one_of, transports, whole
-from rtlab.errors import NotRunning
+from rtlab.errors import NotRunning, UsageError
 from rtlab.feed import Feed, Message
-from rtlab.link.impairment import make
+from rtlab.link.impairment import PROFILES, make
 from rtlab.link.recording import Direction, Recording
 from rtlab.link.relay import Link
 from rtlab.log import ring
@@ -78,10 +79,10 @@ class Lab:
         seed: int = 0,
     ) -> None:
         self.transports = _names(transports)
+        if ports is not None and not isinstance(ports, Mapping):
+            raise UsageError(f"ports must be a dict such as {{'sse': 8001}}, not {ports!r}.")
         self._ports = {
-            one_of("transport", name, self.transports): whole(
-                "port", port, "port number", most=65_535
-            )
+            one_of("transport of this lab", name, self.transports): whole("port", port, most=65_535)
             for name, port in (ports or {}).items()
         }
         self._gate = Gate(origins, token)
@@ -253,6 +254,10 @@ class Lab:
             UsageError: a name is unknown or a value out of bounds; nothing is changed.
         """
         make(profile, settings)
+        if isinstance(transport, (int, float)):
+            raise UsageError(f"Name what is to be {transport}: lab.impair(latency={transport}).")
+        if transport in PROFILES:
+            raise UsageError(f"{transport!r} is a profile: lab.impair(profile={transport!r}).")
         for link in self._chosen(transport):
             link.impair(direction, profile=profile, **settings)
 
@@ -277,7 +282,7 @@ class Lab:
         return self._links[name].recording
 
     def clear(self) -> None:
-        """Forget what crossed the links so far; the counts go on."""
+        """Forget the segments that crossed the links so far; the lab's table counts on."""
         for link in self._links.values():
             link.recording.clear()
 
@@ -338,7 +343,7 @@ class Lab:
         return html_table(Row._fields, self.rows())
 
     def _known(self, transport: str) -> str:
-        return one_of("transport", transport, self.transports)
+        return one_of("transport of this lab", transport, self.transports)
 
     def _chosen(self, transport: str | None) -> list[Link]:
         names = self.transports if transport is None else [self._known(transport)]
@@ -348,14 +353,14 @@ class Lab:
     def _need_running(self) -> None:
         if self._thread is None:
             raise NotRunning(
-                "This lab is stopped, or was never started: call lab.start(), or rtlab.start() for "
-                "a new one."
+                "This lab is stopped, or was never started. rtlab.start() gives you a new one; its "
+                "own start() begins anew."
             )
 
 
 _names = transports  # the parameter of that name hides the function in Lab.__init__
 
-_kernels: Lab | None = None
+_kernels: WeakSet[Lab] = WeakSet()  # those that start() made, stopped ones included
 _kernels_lock = threading.Lock()
 
 
@@ -366,19 +371,16 @@ def start(transports: str | Iterable[str] | None = None, **options: Any) -> Lab:
         transports: which ones; all four if not given.
         **options: of ``Lab``.
     """
-    global _kernels
     lab = Lab(transports, **options)  # before the old one goes: a bad argument changes nothing
     with _kernels_lock:
-        if _kernels is not None:
-            _kernels.stop()
-        _kernels = lab
+        for old in list(_kernels):
+            old.stop()
+        _kernels.add(lab)
         return lab.start()
 
 
 def stop() -> None:
     """Stop the kernel's lab, if there is one."""
-    global _kernels
     with _kernels_lock:
-        if _kernels is not None:
-            _kernels.stop()
-            _kernels = None
+        for lab in list(_kernels):
+            lab.stop()

@@ -130,6 +130,8 @@ class LoopThread:
                 task.cancel()
             if tasks:
                 self.loop.run_until_complete(asyncio.wait(tasks))
+            # Sockets that were closed last are closed by callbacks that wait their turn.
+            self.loop.run_until_complete(asyncio.sleep(0))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
             self.loop.close()

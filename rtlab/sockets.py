@@ -25,7 +25,7 @@ def listen(port: int = 0, backlog: int = 1024) -> socket.socket:
         UsageError: ``port`` is no port number.
         PortInUse: somebody else listens there, or may.
     """
-    port = whole("port", port, "port number", most=65_535)
+    port = whole("port", port, most=65_535)
     # asyncio sets TCP_NODELAY only on sockets that say they are TCP. Without the third argument
     # every small answer would wait some 40 ms for a delayed acknowledgement.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -42,6 +42,18 @@ def listen(port: int = 0, backlog: int = 1024) -> socket.socket:
             "program that has it, choose another port, or leave the port out and get a free one."
         ) from error
     return sock
+
+
+async def stop_accepting(sock: socket.socket) -> None:
+    """Accept no more, and let those who were accepted reach their protocol.
+
+    A server that is closed in the same turn of the loop forgets them: asyncio up to Python 3.11
+    fails an assertion on the way, and nobody would ever close their sockets.
+    """
+    with contextlib.suppress(NotImplementedError):  # Windows' loop has no readers, and no such turn
+        asyncio.get_running_loop().remove_reader(sock)
+    for _ in range(4):
+        await asyncio.sleep(0)
 
 
 _LINGER = "hh" if os.name == "nt" else "ii"  # how the system lays out struct linger

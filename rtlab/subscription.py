@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
+from urllib.parse import urlsplit
 
 from rtlab.arguments import TRANSPORTS, one_of
 from rtlab.errors import UsageError
@@ -27,7 +30,7 @@ def subscribe(
         UsageError: there is no such transport, or the URL is not one of its kind.
     """
     client = MODULES[one_of("transport", transport, TRANSPORTS)]
-    _check_scheme(url, transport)
+    _check_url(url, transport)
     deliveries: AsyncGenerator[Delivery, None] = client.subscribe(url, cursor, **options)
     return deliveries
 
@@ -43,15 +46,55 @@ async def send(url: str, transport: str, data: Any) -> int:
         data: whatever JSON can hold.
     """
     client = MODULES[one_of("transport", transport, TRANSPORTS)]
-    _check_scheme(url, transport)
+    _check_url(url, transport)
     seq: int = await client.send(url, data)
     return seq
 
 
-def _check_scheme(url: str, transport: str) -> None:
+async def receive(
+    url: str,
+    transport: str,
+    count: int,
+    cursor: int | None = None,
+    *,
+    timeout: float | None = None,
+    **options: Any,
+) -> list[Delivery]:
+    """Subscribe, take so many messages, and leave.
+
+    Args:
+        url: from ``lab.url(transport)``.
+        transport: which one.
+        count: how many messages to wait for.
+        cursor: the last message already seen; ``None`` begins with the oldest one held.
+        timeout: seconds after which to give up.
+        **options: as in ``subscribe``.
+
+    Raises:
+        TimeoutError: they did not come in time.
+    """
+    received: list[Delivery] = []
+    async with (
+        asyncio.timeout(timeout),
+        aclosing(subscribe(url, transport, cursor, **options)) as stream,
+    ):
+        async for delivery in stream:
+            received.append(delivery)
+            if len(received) >= count:
+                break
+    return received
+
+
+def _check_url(url: str, transport: str) -> None:
     scheme = "ws" if transport == "websocket" else "http"
-    if not isinstance(url, str) or not url.startswith((f"{scheme}://", f"{scheme}s://")):
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in (scheme, f"{scheme}s") and parts.hostname and parts.port != 0
+    except (ValueError, AttributeError, TypeError):  # a port out of range, no text at all, ...
+        fits = False
+    if not fits:
+        shown = repr(url) if isinstance(url, str) else f"Something of {type(url)}"
         raise UsageError(
-            f"{url!r} is no URL for {transport}: it begins with {scheme}://, as "
-            f"lab.url({transport!r}) does."
+            f"{shown} is no URL for {transport}: take lab.url({transport!r}), which begins with "
+            f"{scheme}://."
         )

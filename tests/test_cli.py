@@ -42,6 +42,8 @@ def test_the_ladder_is_written(tmp_path: Path) -> None:
         (["--latency", "-1"], "latency must be 0 or more"),
         (["--latency", "nan"], "latency"),
         (["--messages", "0"], "messages"),
+        (["--transports", ""], "There is no transport ''"),
+        (["--transports", "ws"], "Did you mean 'websocket'"),
     ],
 )
 def test_bad_values_are_explained_in_a_line(arguments: list[str], words: str, capsys) -> None:
@@ -51,11 +53,11 @@ def test_bad_values_are_explained_in_a_line(arguments: list[str], words: str, ca
     assert "Traceback" not in error
 
 
-def test_results_that_cannot_be_written_are_still_printed(capsys) -> None:
-    assert cli.main(["compare", *FAST, "--transports", "sse", "--json", "/no/such/f.json"]) == 1
+def test_a_file_that_cannot_be_written_is_noticed_before_the_run(capsys) -> None:
+    assert cli.main(["compare", *FAST, "--transports", "sse", "--json", "/no/such/f.json"]) == 2
     printed = capsys.readouterr()
-    assert "sse" in printed.out
-    assert "could not be written" in printed.err
+    assert printed.out == ""
+    assert "/no/such/f.json cannot be written" in printed.err
 
 
 @pytest.mark.parametrize("arguments", [["compare", "--colour", "red"], ["nonsense"], []])

@@ -634,3 +634,50 @@ def test_cut_and_reset_say_how_many_connections_there_were(lab):
         assert lab.cut("sse") == 2
         assert lab.reset() == 1
         assert lab.cut() == 0
+
+
+def test_a_lab_that_is_started_again_is_still_the_kernels():
+    lab = rtlab.start()
+    rtlab.stop()
+    lab.start()
+    rtlab.stop()
+    assert not lab.running
+    lab.start()
+    other = rtlab.start()
+    assert not lab.running and other.running
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda lab: lab.impair("satellite"), r"impair\(profile='satellite'\)"),
+        (lambda lab: lab.impair(0.08), r"latency=0\.08"),
+        (lambda lab: lab.impair(stalled="no"), "True or False"),
+        (lambda lab: rtlab.Lab(ports=8000), "ports must be a dict"),
+        (lambda lab: rtlab.Lab("sse", ports={"websocket": 1}), "transport of this lab"),
+        (lambda lab: rtlab.Lab(ports={"sse": 80_000}), "whole number, 0 to 65535"),
+        (lambda lab: rtlab.compare_sync(size=100), "argument 'size'. Did you mean 'payload_size'"),
+        (lambda lab: rtlab.compare_sync(latencey=1), "Did you mean 'latency'"),
+    ],
+)
+def test_near_misses_are_understood(lab, call, words):
+    with pytest.raises(UsageError, match=words):
+        call(lab)
+
+
+def test_one_origin_may_be_given_as_text():
+    assert rtlab.Lab(origins="https://hub.example.org")._gate.origin_passes(
+        "https://hub.example.org"
+    )
+
+
+def test_the_sources_can_be_asked_for_in_a_fresh_kernel():
+    code = "import rtlab; assert 'EventSource' in rtlab.transports.sse.__doc__; rtlab.feed.Feed"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_conditions_are_described_in_full():
+    up = rtlab.Impairment(jitter=0.05, bandwidth=5000)
+    assert up.describe() == "0 ± 50 ms, 5 kB/s"
+    scenario = rtlab.Scenario(up=up, down=rtlab.Impairment(cut_after=300))
+    assert "0 ± 50 ms, 5 kB/s up, cut after 300 B down" in scenario.describe()

@@ -46,11 +46,18 @@ async def compare(
     Raises:
         UsageError: an argument cannot be used; the message says what can.
     """
+    import inspect
+    from dataclasses import fields
+
+    from rtlab.arguments import one_of
     from rtlab.arguments import transports as known
     from rtlab.compare.run import run
     from rtlab.compare.scenario import Scenario
-    from rtlab.link.impairment import make
+    from rtlab.link.impairment import Impairment, make
 
+    own = [name for name in inspect.signature(compare).parameters if name != "impairment"]
+    for name in impairment:
+        one_of("argument", name, [*own, *(field.name for field in fields(Impairment))])
     up, down = make(profile, impairment)
     scenario = Scenario(
         messages,

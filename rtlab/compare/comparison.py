@@ -131,6 +131,10 @@ class Result:
         """Seconds from publish to the client, one way, of each message that arrived."""
         return [(sample.received_ns - sample.published_ns) / 1e9 for sample in self.firsts]
 
+    def latency(self, share: float = 0.5) -> float | None:
+        """Seconds that ``share`` of the messages stay below: 0.5 is the median, 1.0 the most."""
+        return quantile(self.latencies, share)
+
     @cached_property
     def link_latencies(self) -> list[float]:
         """Seconds from publish to where the link hands the message to the client's socket."""

@@ -216,7 +216,7 @@ class _Lane:
             connections=self._link.recording.accepted,
             cpu_client=client - self._cpu[0],
             cpu_server=server - self._cpu[1],
-            recording=self._link.recording,
+            recording=self._link.recording.copy(),
             published=tuple((m.seq, m.published_ns) for m in self.messages.values()),
         )
 

@@ -73,11 +73,11 @@ class Scenario:
 
     def describe(self) -> str:
         """Return the conditions in a line."""
-        way = (
-            f"profile {self.profile}"
-            if self.profile
-            else f"{self.down.latency * 1000:g} ms each way"
-        )
+        way = f"{self.down.describe()} each way"
+        if self.up != self.down:
+            way = f"{self.up.describe()} up, {self.down.describe()} down"
+        if self.profile:
+            way = f"{self.profile} ({way})"
         who = "1 client" if self.clients == 1 else f"{self.clients} clients"
         return (
             f"{self.messages} messages of {self.payload_size} bytes, one every "

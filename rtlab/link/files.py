@@ -51,8 +51,11 @@ def load(path: str | os.PathLike[str]) -> Recording:
         RecordingError: the file is no recording, of another version, or damaged.
     """
     with Path(path).open("rb") as file:
-        head = _line(file.readline(), path, 1)
-        if head.get("format") != FORMAT:
+        try:
+            head = json.loads(file.readline())
+        except ValueError:
+            head = None
+        if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise RecordingError(f"{path} is not a recording of rtlab's: line 1 does not say so.")
         if head.get("version") != VERSION:
             raise RecordingError(

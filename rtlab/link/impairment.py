@@ -57,6 +57,8 @@ class Impairment:
             number("bandwidth", self.bandwidth, "bytes per second", least=1.0)
         if self.slicing is not None:
             whole("slicing", self.slicing, "bytes", least=1)
+        if not isinstance(self.stalled, bool):
+            raise UsageError(f"stalled must be True or False, not {self.stalled!r}.")
         for name in ("cut_after", "reset_after"):
             if getattr(self, name) is not None:
                 whole(name, getattr(self, name), "bytes")
@@ -78,6 +80,24 @@ class Impairment:
         if self.bandwidth is None:
             return WINDOW
         return BACKLOG + round(self.bandwidth * (self.latency + self.jitter))
+
+    def describe(self) -> str:
+        """Return it in a few words."""
+        words = []
+        if self.latency or self.jitter:
+            jitter = f" ± {self.jitter * 1000:g}" if self.jitter else ""
+            words.append(f"{self.latency * 1000:g}{jitter} ms")
+        if self.bandwidth:
+            words.append(f"{self.bandwidth / 1000:g} kB/s")
+        if self.slicing:
+            words.append(f"slices of {self.slicing} B")
+        if self.stalled:
+            words.append("stalled")
+        if self.cut_after is not None:
+            words.append(f"cut after {self.cut_after} B")
+        if self.reset_after is not None:
+            words.append(f"reset after {self.reset_after} B")
+        return ", ".join(words) or "nothing added"
 
 
 CLEAR = Impairment()

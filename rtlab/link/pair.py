@@ -265,8 +265,9 @@ class End(asyncio.Protocol):
         if self._end_forwarded and segment.end != "reset":
             return
         if segment.end is None:
+            now = perf_counter_ns()  # before the write: a client may have the bytes at once
             peer.write(segment.data)
-            self._recording.forwarded(segment, perf_counter_ns())
+            self._recording.forwarded(segment, now)
             return
         self._end_forwarded = True
         self._recording.forwarded(segment, perf_counter_ns())

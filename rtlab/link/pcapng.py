@@ -3,7 +3,9 @@
 The link sees what applications read and write, not packets, so the packets are rebuilt: an
 Ethernet, an IPv4 and a TCP header around each segment, a handshake before the first and a FIN or
 RST at the end. Sequence numbers are true to the byte, times are those at which the client sent or
-received (to the nanosecond), addresses and ports are the client's and the server's.
+received (to the nanosecond), addresses and ports are the client's and the server's. The handshake
+stands where the link accepted the connection, at once: a link with latency holds the first bytes
+back for a round trip instead.
 """
 
 from __future__ import annotations

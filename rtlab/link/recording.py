@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from rtlab.arguments import whole
@@ -171,6 +171,18 @@ class Recording:
                 for number, connection in self._connections.items()
                 if connection.closed_ns is None
             }
+
+    def copy(self) -> Recording:
+        """Return a recording of what is held now, which a running link writes no further."""
+        with self._lock:
+            copy = Recording(self.limit, replace(self.up), replace(self.down), self.epoch_ns)
+            copy.restore(
+                [replace(connection) for connection in self._connections.values()],
+                list(self._segments),
+                self._accepted,
+                self._dropped,
+            )
+        return copy
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file as JSON lines; ``Cookie`` and ``Authorization`` are blotted out."""

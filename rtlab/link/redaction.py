@@ -1,7 +1,9 @@
 """Blots out secrets before a recording leaves memory.
 
 Behind a Jupyter server the browser's requests carry its login: ``Cookie`` and ``Authorization``
-headers reach the kernel's servers. A lab's own token travels in its URLs.
+headers reach the kernel's servers. A lab's own token travels in its URLs. What is blotted out are
+the values of these headers, of the usual ones for API keys, and of parameters named ``token``,
+``api_key``, ``password`` and the like; what a body says is left.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from rtlab.link.recording import Segment
 
 _SECRET = re.compile(
     rb"(?im)"
-    rb"^(?:cookie|set-cookie|authorization|proxy-authorization)[ \t]*:[ \t]*"
+    rb"^(?:(?:set-)?cookie|(?:proxy-)?authorization|x-(?:api-key|auth-token|xsrftoken))"
+    rb"[ \t]*:[ \t]*"
     rb"([^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)"  # with obsolete line folding, RFC 9112 §5.2
-    rb"|[?&]token=([^&\s\"'#]+)"
+    rb"|[?&;](?:[a-z_-]*token|api[_-]?key|password|secret|signature)=([^&\s\"'#<>]+)"
 )
 # Where the beginning of a stream is no longer held, what comes first may be half a cookie: the text
 # up to the first line end, with its folded lines, or all of it if it is nothing but text. What
@@ -52,6 +55,14 @@ def redacted(segments: list[Segment]) -> list[bytes]:
                 data[low:high] = b"*" * (high - low)
                 result[place] = bytes(data)
     return result
+
+
+def blotted(data: bytes) -> bytes:
+    """Return one piece of data with the secrets that can be seen in it replaced by ``*``."""
+    result = bytearray(data)
+    for start, stop in _secrets(data, whole=True):
+        result[start:stop] = b"*" * (stop - start)
+    return bytes(result)
 
 
 def _secrets(stream: bytes, whole: bool) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ from rtlab.errors import NotRunning, UsageError
 from rtlab.link.impairment import Impairment, make
 from rtlab.link.pair import Pair
 from rtlab.link.recording import Direction, Recording
-from rtlab.sockets import listen
+from rtlab.sockets import listen, stop_accepting
 
 T = TypeVar("T")
 
@@ -58,10 +58,10 @@ class Link:
     ) -> None:
         if not isinstance(host, str) or not host:
             raise UsageError(f"host must be a name or address such as '127.0.0.1', not {host!r}.")
-        self.server = (host, whole("port", port, "port number", least=1, most=65_535))
+        self.server = (host, whole("port", port, least=1, most=65_535))
         self.recording = Recording(memory)
         self.seed = seed
-        self._wanted_port = whole("listen", listen, "port number", most=65_535)
+        self._wanted_port = whole("listen", listen, most=65_535)
         self._up, self._down = make(profile, settings)
         self._refuse_until = 0
         self._pairs: set[Pair] = set()
@@ -91,8 +91,10 @@ class Link:
         """Close the port and every connection. A link that is closed stays so."""
         if self._listener is None:
             return
-        self._listener.close()
-        self._listener = None
+        listener, self._listener = self._listener, None  # from here on pairs are turned away
+        for sock in listener.sockets:
+            await stop_accepting(sock)
+        listener.close()
         dials = [pair.dial for pair in self._pairs if pair.dial is not None]
         for pair in list(self._pairs):
             pair.finish("cut")
@@ -159,6 +161,15 @@ class Link:
     def running(self) -> bool:
         """Whether the link is open."""
         return self._listener is not None
+
+    def __repr__(self) -> str:
+        state = f"on port {self._port}" if self.running else "not open"
+        lines = [
+            f"<Link {state}, in front of {self.server[0]}:{self.server[1]}; "
+            f"up: {self._up.describe()}; down: {self._down.describe()}; {self.recording!r}>"
+        ]
+        errors = [c.error for c in self.recording.connections if c.error]
+        return "\n".join([*lines, *errors[-1:]])
 
     def impairment(self, direction: Direction) -> Impairment:
         """What is done to the bytes of one direction."""

@@ -138,7 +138,7 @@ _LIGHT = "--ink:#222;--soft:#6e6e6e;--up:#1f6fb5;--down:#717171;--news:#c2510c"
 _DARK = "--ink:#e8e8e8;--soft:#9a9a9a;--up:#6fb1f0;--down:#a8a8a8;--news:#ff9d5c"
 # JupyterLab says which theme it has; elsewhere the reader's own preference decides.
 _STYLE = f"""
-.NAME{{--paper:#fff;{_LIGHT};max-width:none;font:11px system-ui,sans-serif}}
+.NAME{{--paper:#fff;{_LIGHT};font:11px system-ui,sans-serif}}
 @media (prefers-color-scheme:dark){{.NAME{{--paper:#111;{_DARK}}}}}
 [data-jp-theme-light=true] .NAME{{--paper:var(--jp-layout-color0,#fff);{_LIGHT}}}
 [data-jp-theme-light=false] .NAME{{--paper:var(--jp-layout-color0,#111);{_DARK}}}
@@ -158,7 +158,8 @@ def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
     summary = "; ".join(f"{p.name}: {len(p.segments)} segments, {p.note}" for p in panels)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}" style="max-width:none" role="img" '
+        f'height="{height}" viewBox="0 0 {width} {height}" '
+        f'style="max-width:100%;min-width:{min(width, 760)}px;height:auto" role="img" '
         f'aria-label="Ladder diagram. {escape(summary, quote=True)}">',
         f"<style>{_STYLE.replace('NAME', name)}</style>",
     ]
@@ -234,7 +235,7 @@ def _draw_segment(
         x = left + 8 if up else right - 12
         parts.append(
             f'<text class="{kind}" x="{x}" y="{at:.1f}" text-anchor="{anchor}">'
-            f"{escape(_short(label))}</text>"
+            f"{escape(_short(words, size))}</text>"
         )
     return [*parts, "</g>"]
 
@@ -248,8 +249,10 @@ def _head(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<polygon class="{kind}" points="{points}"/>'
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 34 else label[:33] + "…"
+def _short(words: str, size: str) -> str:
+    room = 33 - len(size)
+    short = words if len(words) <= room else words[: room - 1] + "…"
+    return ", ".join(part for part in (short, size) if part)
 
 
 # ── text ──

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from rtlab.link.recording import Segment
+from rtlab.link.redaction import blotted
 
 _REQUEST = re.compile(rb"([A-Z]{3,7} [^ \r\n]{1,200}) HTTP/1\.[01]\r\n")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3} [^\r\n]{0,40})")
 _MESSAGE = re.compile(rb'\{"seq":(\d{1,18}),"published_ns":')
 _COMMENT = re.compile(rb"(?:^|\n): ?([^\r\n]{1,40})")
 _CONTROL = {0x88: "Close", 0x89: "Ping", 0x8A: "Pong"}
-_TOKEN = re.compile(r"([?&]token=)[^&]+")
 
 
 def peek(segment: Segment) -> str:
@@ -22,8 +22,7 @@ def peek(segment: Segment) -> str:
     words = []
     for pattern in (_REQUEST, _STATUS):
         if match := pattern.match(data):
-            text = match[1].decode("ascii", "replace").removesuffix(" ")
-            words.append(_TOKEN.sub(r"\1…", text))
+            words.append(blotted(match[1]).decode("ascii", "replace").removesuffix(" "))
     if numbers := carried(segment):
         first, last = numbers[0], numbers[-1]
         words.append(f"message {first}" if len(numbers) == 1 else f"messages {first}–{last}")

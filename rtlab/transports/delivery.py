@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from rtlab.backoff import Backoff
 from rtlab.feed import Message
+from rtlab.log import logger
 
 State = Literal["connecting", "open", "waiting", "lost", "reconnecting", "closed"]
 
@@ -27,7 +28,10 @@ class Delivery(NamedTuple):
 
     @property
     def latency(self) -> float:
-        """Seconds from publish to receive, one way; both on this machine's one clock."""
+        """Seconds from publish to receive, one way, on this machine's one clock.
+
+        Of a message that was published before the client subscribed, the waiting counts as well.
+        """
         return (self.received_ns - self.message.published_ns) / 1e9
 
 
@@ -53,6 +57,8 @@ class Report:
         return f"{self.state}{after}" + (f" ({self.detail})" if self.detail else "")
 
 
+_log = logger("client")
+
 Listener = Callable[[Report], object]
 
 
@@ -63,5 +69,6 @@ def ignore(report: Report) -> None:
 async def wait_before_retry(backoff: Backoff, listener: Listener, why: object) -> None:
     """Count a failure, say so, and wait as long as the backoff asks."""
     delay = backoff.next()
+    _log.info("a client reconnects in %.1f s: %s", delay, why)
     listener(Report("reconnecting", str(why) or type(why).__name__, delay))
     await asyncio.sleep(delay)

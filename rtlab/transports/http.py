@@ -9,7 +9,7 @@ must read something. aiohttp answers 400 to what is malformed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ from rtlab.arguments import whole
 from rtlab.errors import CursorOutOfRange, NotRunning, Refused, RtlabError, UsageError
 from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
 from rtlab.log import logger
-from rtlab.sockets import LOOPBACK, listen
+from rtlab.sockets import LOOPBACK, listen, stop_accepting
 
 MAX_BODY = MAX_MESSAGE
 IDLE_LIMIT = 20.0
@@ -71,18 +71,16 @@ class HttpServer:
             shutdown_timeout=0.05,  # for answers under way; 0 would be no limit at all
         )
         await self._runner.setup()
-        sock = listen()
-        self.port = sock.getsockname()[1]
-        await web.SockSite(self._runner, sock, backlog=1024).start()
+        self._sock = listen()
+        self.port = self._sock.getsockname()[1]
+        await web.SockSite(self._runner, self._sock, backlog=1024).start()
         return self
 
     async def close(self) -> None:
         """Stop serving. Close the feed first: it lets the held requests and streams end."""
         if self._runner is None or self._runner.server is None:
             return
-        for site in self._runner.sites:
-            await site.stop()
-        await last_arrivals()
+        await stop_accepting(self._sock)
         transports = [connection.transport for connection in self._runner.server.connections]
         await self._runner.cleanup()
         for transport in transports:
@@ -177,15 +175,6 @@ async def write(request: web.Request, response: web.StreamResponse, data: bytes)
             await response.write(data)
 
 
-async def last_arrivals() -> None:
-    """Wait for connections that were accepted just before their listener was closed.
-
-    asyncio hands them to a protocol some turns of the loop later.
-    """
-    for _ in range(4):
-        await asyncio.sleep(0)
-
-
 def hang_up(transport: asyncio.Transport | None) -> None:
     """Close a connection now, whatever it still has to send."""
     # asyncio raises AttributeError when what is closed already is aborted.
@@ -232,8 +221,35 @@ async def connection(read_timeout: float) -> AsyncIterator[httpx.AsyncClient]:
     timeout = httpx.Timeout(10.0, read=read_timeout)
     limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE_LIMIT * 0.9)
     # trust_env=False: a proxy that the environment names must not see loopback traffic.
-    async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        timeout=timeout, limits=limits, trust_env=False, follow_redirects=True
+    ) as client:
         yield client
+
+
+async def ask(
+    client: httpx.AsyncClient, url: str, query: Mapping[str, str | int], headers: Mapping[str, str]
+) -> httpx.Response:
+    """Ask for a list of messages and return the whole answer.
+
+    Raises:
+        Unavailable: the server cannot be reached, or failed in a way that may pass.
+        Refused: it will not answer, or answers with something that is no list of messages.
+    """
+    target = httpx.URL(url).copy_merge_params(query)
+    try:
+        async with client.stream("GET", target, headers=headers) as answer:
+            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            # An event stream never ends: to read it before looking would be to wait for ever.
+            if kind not in ("", "application/json") and answer.is_success:
+                raise Refused(f"{url} answers with {kind}, which is no list of messages.", 200)
+            await answer.aread()
+    except httpx.TooManyRedirects as error:
+        raise Refused(f"{url} redirects in circles.", 301) from error
+    except httpx.TransportError as error:
+        raise Unavailable(str(error) or type(error).__name__) from error
+    check(answer)
+    return answer
 
 
 def check(answer: httpx.Response) -> None:

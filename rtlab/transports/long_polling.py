@@ -14,7 +14,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 
-import httpx
 from aiohttp import web
 
 from rtlab.access import Gate
@@ -75,7 +74,7 @@ async def subscribe(
         backoff: how long to wait after a failure.
 
     Raises:
-        UsageError: ``timeout`` is negative or no number.
+        UsageError: ``timeout`` is not more than 0, or no number.
         Refused: the server will not answer this client.
     """
     number("timeout", timeout, "seconds", above=True)
@@ -87,9 +86,8 @@ async def subscribe(
             query: dict[str, str | int] = {**since, "timeout": f"{timeout:g}"}
             listener(Report("waiting", "for the server's answer"))
             try:
-                answer = await client.get(httpx.URL(url).copy_merge_params(query))
-                http.check(answer)
-            except (httpx.TransportError, http.Unavailable) as error:
+                answer = await http.ask(client, url, query, {})
+            except http.Unavailable as error:
                 await wait_before_retry(retry, listener, error)
                 continue
             received_ns = time.perf_counter_ns()

@@ -14,7 +14,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 
-import httpx
 from aiohttp import web
 
 from rtlab.access import Gate
@@ -75,11 +74,8 @@ async def subscribe(
         while True:
             query = {} if cursor is None else {"since": cursor}
             try:
-                answer = await client.get(
-                    httpx.URL(url).copy_merge_params(query), headers=validator
-                )
-                http.check(answer)
-            except (httpx.TransportError, http.Unavailable) as error:
+                answer = await http.ask(client, url, query, validator)
+            except http.Unavailable as error:
                 await wait_before_retry(retry, listener, error)
                 continue
             received_ns = time.perf_counter_ns()
@@ -89,7 +85,7 @@ async def subscribe(
                 lost, cursor = http.read_gap(answer)
                 listener(Report("lost", lost))
                 continue
-            # An entity tag belongs to one URL, and the next question after news is another one.
+            # The cursor is in the URL: after news the URL is another one, and the tag not for it.
             validator = (
                 {"If-None-Match": answer.headers["ETag"]} if "ETag" in answer.headers else {}
             )

@@ -270,6 +270,8 @@ async def subscribe(
                                 message = Message.from_wire(parse_json(event.data))
                                 yield Delivery(message, received_ns)
                 why = "the stream ended"
+            except httpx.TooManyRedirects as error:
+                raise Refused(f"{url} redirects in circles.", 301) from error
             except UsageError as error:
                 why = f"An event is no message of a feed: {error}"
                 raise Refused(why, answer.status_code) from error

@@ -36,9 +36,9 @@ from rtlab.backoff import Backoff
 from rtlab.errors import CursorOutOfRange, NotRunning, Refused, UsageError
 from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
 from rtlab.log import logger
-from rtlab.sockets import LOOPBACK, listen
+from rtlab.sockets import LOOPBACK, listen, stop_accepting
 from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
-from rtlab.transports.http import Unavailable, hang_up, last_arrivals
+from rtlab.transports.http import Unavailable, hang_up
 
 PATH = "/chat"
 OPEN_LIMIT = 10.0
@@ -54,6 +54,7 @@ RETRY_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
 NOT_TEXT = "send text, not binary data"
 
 _log = logger("websocket")
+_log.setLevel("WARNING")  # the library's own lines name ports that nobody dials
 
 
 # ── server ──
@@ -84,11 +85,11 @@ class WebSocketServer:
 
     async def open(self, deflate: bool) -> WebSocketServer:
         """Begin to serve."""
-        sock = listen()
-        self.port = sock.getsockname()[1]
+        self._sock = listen()
+        self.port = self._sock.getsockname()[1]
         self._server = await serve_websocket(
             self._serve_client,
-            sock=sock,
+            sock=self._sock,
             backlog=1024,
             process_request=self._let_in,
             compression="deflate" if deflate else None,
@@ -107,10 +108,10 @@ class WebSocketServer:
             self._broadcaster.cancel()
         if self._server is None:
             return
+        await stop_accepting(self._sock)
         self._server.close(code=1001, reason="the lab is stopped")
         closed = asyncio.ensure_future(self._server.wait_closed())
         await asyncio.wait([closed], timeout=GOODBYE)
-        await last_arrivals()
         for connection in list(self._connections):  # who does not answer, or never shook hands
             hang_up(getattr(connection, "transport", None))
         await closed
@@ -237,6 +238,7 @@ class WebSocketServer:
                 messages = await self.feed.wait(self._cursor)
             except CursorOutOfRange as gap:
                 self._cursor = gap.resume
+                self._authors.clear()
                 broadcast(self._live, to_json({"lost": gap.as_json()}))
                 continue
             for message in messages:

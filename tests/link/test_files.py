@@ -127,7 +127,6 @@ def cut(number):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        (cut(1), 1),
         (cut(2), 2),
         (cut(5), 5),
         (replaced(4, data="not base64!"), 4),
@@ -145,9 +144,6 @@ def cut(number):
         (lambda lines: [*lines[:3], b"\xff\xfe\n", *lines[4:]], 4),
         (lambda lines: [*lines[:3], b"[1, 2]\n", *lines[4:]], 4),
         (lambda lines: [*lines[:3], b"\n", *lines[4:]], 4),
-        (lambda lines: [], 1),
-        (lambda lines: [b"[]\n"], 1),
-        (lambda lines: [bytes(range(256))], 1),
     ],
 )
 def test_damage_is_named_with_its_line(tmp_path, change, line):

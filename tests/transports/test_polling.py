@@ -9,7 +9,7 @@ import pytest
 from rtlab.access import Gate
 from rtlab.errors import Refused, UsageError
 from rtlab.feed import MAX_MESSAGE, Feed
-from rtlab.transports import http, polling
+from rtlab.transports import http, long_polling, polling, sse
 
 from .helpers import answer, canned, dial, give_up, read_answer, request, until
 
@@ -253,7 +253,6 @@ async def test_a_server_that_fails_for_a_while_is_asked_again(quick):
     [
         answer("403 Forbidden", b'{"error": "because"}'),
         answer("404 Not Found"),
-        answer("301 Moved Permanently", Location="/"),
         answer("200 OK", b"<html>"),
         answer("200 OK", b"42"),
         answer("200 OK", b'{"seq": 1}'),
@@ -290,3 +289,15 @@ async def test_the_right_entity_tag_may_be_weak_or_one_of_several(feed, url, cli
     feed.publish("x")
     answer = await client.get(url, params={"since": 1}, headers={"If-None-Match": tags})
     assert answer.status_code == 304
+
+
+@pytest.mark.parametrize("client", [polling, long_polling])
+async def test_a_stream_that_never_ends_is_refused_and_not_read(client):
+    feed = Feed()
+    server = await sse.serve(feed, Gate())
+    url = http.address(server.port, sse.PATH, None)
+    async with aclosing(client.subscribe(url)) as stream:
+        with pytest.raises(Refused, match="text/event-stream"):
+            await anext(stream)
+    feed.close()
+    await server.close()

@@ -474,7 +474,6 @@ async def test_parameters_and_case_of_the_media_type_do_not_matter(type, quick):
         answer("200 OK", event(1)),
         answer("204 No Content", **STREAM),
         answer("206 Partial Content", event(1), **STREAM),
-        answer("301 Moved Permanently", Location="/", **STREAM),
         answer("304 Not Modified", **STREAM),
         answer("403 Forbidden", b'{"error": "no"}'),
         answer("404 Not Found", event(1), **STREAM),
@@ -514,4 +513,14 @@ async def test_a_stream_without_end_of_event_ends_the_subscription(quick, monkey
     monkeypatch.setattr(sse, "Decoder", lambda id: Decoder(id, max_event=1000))
     async with canned(answer("200 OK", b"data: " + b"x" * 5000, **STREAM)) as server:
         with pytest.raises(rtlab.RtlabError, match="no end"):
+            await take(f"http://127.0.0.1:{server.port}/", 1, backoff=quick())
+
+
+async def test_a_redirect_is_followed_and_a_circle_of_them_is_not(quick):
+    moved = answer("301 Moved Permanently", Location="/elsewhere")
+    async with canned(moved, answer("200 OK", event(1), **STREAM)) as server:
+        assert await take(f"http://127.0.0.1:{server.port}/", 1, backoff=quick()) == [1]
+        assert server.requests[1].startswith(b"GET /elsewhere ")
+    async with canned(moved) as server:
+        with pytest.raises(Refused, match="circles"):
             await take(f"http://127.0.0.1:{server.port}/", 1, backoff=quick())
