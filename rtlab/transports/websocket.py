@@ -324,21 +324,24 @@ async def subscribe(
         listener(Report("connecting", url))
         try:
             async with dial(url, deflate) as connection:
-                await connection.send(to_json({"since": cursor}))
-                while True:
-                    text = await connection.recv()
-                    received_ns = time.perf_counter_ns()
-                    value = _object(text)
-                    if "seq" in value:
-                        message = Message.from_wire(value)
-                        cursor = message.seq
-                        yield Delivery(message, received_ns)
-                    elif "hello" in value:
-                        retry.reset()
-                        listener(Report("open", f"the feed is at {value['hello']['last']}"))
-                    elif "lost" in value:
-                        cursor = value["lost"]["resume"]
-                        listener(Report("lost", value["lost"]["error"]))
+                try:
+                    await connection.send(to_json({"since": cursor}))
+                    while True:
+                        text = await connection.recv()
+                        received_ns = time.perf_counter_ns()
+                        value = _object(text)
+                        if "seq" in value:
+                            message = Message.from_wire(value)
+                            cursor = message.seq
+                            yield Delivery(message, received_ns)
+                        elif "hello" in value:
+                            retry.reset()
+                            listener(Report("open", f"the feed is at {value['hello']['last']}"))
+                        elif "lost" in value:
+                            cursor = value["lost"]["resume"]
+                            listener(Report("lost", value["lost"]["error"]))
+                finally:
+                    await connection.close()  # who leaves says 1000; the library alone, 1011
         except ConnectionClosed as closed:
             code, reason = _code(closed)
             listener(Report("closed", f"{code} {reason}".strip()))

@@ -537,3 +537,19 @@ async def test_a_server_that_speaks_of_something_else_ends_the_subscription(said
         async with aclosing(websocket.subscribe(f"ws://127.0.0.1:{port}/", backoff=quick())) as it:
             with pytest.raises(Refused, match="something else"):
                 await anext(it)
+
+
+async def test_a_client_that_leaves_closes_with_1000(feed, quick):
+    closed = asyncio.get_running_loop().create_future()
+
+    async def serve(connection):
+        await connection.recv()
+        await connection.send(feed.publish("x").json)
+        await connection.wait_closed()
+        closed.set_result(connection.close_code)
+
+    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with aclosing(websocket.subscribe(f"ws://127.0.0.1:{port}/", backoff=quick())) as it:
+            await anext(it)
+        assert await closed == 1000
