@@ -7,6 +7,7 @@
     lab.impair(latency=0.08)                 # a worse wire
     lab.ladder()                             # what crossed it
     await rtlab.compare(messages=50)         # measured side by side
+    rtlab.dissect(data, "websocket")         # every bit explained
 
 Importing it opens no socket and imports no server library; names are loaded when first used.
 """
@@ -18,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 # Imported, not loaded on demand: loading the package later would bind its name to the module.
 from rtlab.compare import compare, compare_sync
+from rtlab.dissect import dissect
 
 if TYPE_CHECKING:
     from rtlab.arguments import TRANSPORTS
     from rtlab.backoff import Backoff
     from rtlab.compare.comparison import Comparison
     from rtlab.compare.scenario import Scenario
+    from rtlab.dissect.field import Dissection, Field
     from rtlab.errors import (
         CursorOutOfRange,
         NotRunning,
@@ -45,6 +48,7 @@ _HOMES = {
     "rtlab.backoff": ("Backoff",),
     "rtlab.compare.comparison": ("Comparison",),
     "rtlab.compare.scenario": ("Scenario",),
+    "rtlab.dissect.field": ("Dissection", "Field"),
     "rtlab.errors": (
         "CursorOutOfRange",
         "NotRunning",
@@ -70,7 +74,9 @@ __all__ = [
     "Comparison",
     "CursorOutOfRange",
     "Delivery",
+    "Dissection",
     "Feed",
+    "Field",
     "Impairment",
     "Lab",
     "Link",
@@ -87,6 +93,7 @@ __all__ = [
     "UsageError",
     "compare",
     "compare_sync",
+    "dissect",
     "enable_asyncio_run",
     "receive",
     "send",

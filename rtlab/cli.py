@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ examples:
   rtlab compare                                   50 messages, four transports, a clear link
   rtlab compare --latency 0.08                    80 ms each way
   rtlab compare --profile satellite --json r.json
+  rtlab explain --hex 81 85 37 fa 21 3d 7f 9f 4d 51 58
   rtlab doctor                                    what works on this machine
 """
 
@@ -33,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from rtlab.course import open_course
 
             return open_course(options.directory, rest)
+        if options.command == "explain":
+            from rtlab.explain import explain
+
+            return explain(options)
         if options.command == "doctor":
             from rtlab.doctor import examine
 
@@ -41,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RtlabError as error:
         print(f"rtlab: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except BrokenPipeError:  # such as "rtlab explain ... | head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("rtlab: interrupted", file=sys.stderr)
         return 130
@@ -97,6 +106,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--ladder", metavar="FILE", help="write the ladder diagrams to an SVG file")
 
     compare.set_defaults(parser=compare)
+
+    explain = commands.add_parser(
+        "explain",
+        help="show bytes, field by field",
+        description="Take bytes apart: HTTP/1.1, an event stream, WebSocket frames, or a recording "
+        "that rtlab saved.",
+        formatter_class=formatter,
+    )
+    add = explain.add_argument
+    add("file", nargs="?", metavar="FILE", help="a file of bytes or a recording; - for input")
+    add("--hex", nargs="+", metavar="BYTES", help="the bytes themselves, such as 81 85 37 fa ...")
+    add("--as", dest="protocol", metavar="PROTOCOL", help="http1, sse or websocket, not guessed")
+    add("--sender", metavar="WHO", help="client or server: who sent it")
+    add("--notes", action="store_true", help="say of every field what there is to know")
+    explain.set_defaults(parser=explain)
 
     doctor = commands.add_parser(
         "doctor",

@@ -14,6 +14,8 @@ from rtlab.arguments import whole
 if TYPE_CHECKING:
     import os
 
+    from rtlab.dissect.conversation import Conversation
+
 Direction = Literal["up", "down"]
 """``up`` is from the client to the server, ``down`` the way back."""
 
@@ -183,6 +185,24 @@ class Recording:
                 self._dropped,
             )
         return copy
+
+    def dissect(self) -> list[Conversation]:
+        """Take every connection apart, both directions, a WebSocket after its upgrade included.
+
+        Connections whose beginning is no longer held are left out: what comes later cannot be read
+        without it. Each says which connection it is.
+        """
+        from rtlab.dissect.conversation import converse
+
+        first: dict[tuple[int, Direction], int] = {}
+        for segment in self.segments:
+            first.setdefault((segment.connection, segment.direction), segment.offset)
+        numbers = sorted({number for number, _ in first})
+        return [
+            converse(self.stream(number, "up"), self.stream(number, "down"), number)
+            for number in numbers
+            if first.get((number, "up"), 0) == first.get((number, "down"), 0) == 0
+        ]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file as JSON lines; ``Cookie`` and ``Authorization`` are blotted out."""

@@ -1,0 +1,7 @@
+"""``python -m rtlab`` does what ``rtlab`` does."""
+
+import sys
+
+from rtlab.cli import main
+
+sys.exit(main())

@@ -1,0 +1,53 @@
+"""Bytes explained: every field with its place, its value, a note and the clause that has it.
+
+Sans-I/O, standard library only, and independent of the libraries that carry the lab's traffic, so
+that each can check the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rtlab.dissect.field import Dissection
+
+PROTOCOLS = ("http1", "sse", "websocket")
+
+
+def dissect(data: bytes, protocol: str, **options: Any) -> Dissection:
+    """Take bytes apart.
+
+    It never raises on what the bytes are: what is wrong becomes a field with an error.
+
+    Args:
+        data: the bytes, as they crossed the wire in one direction.
+        protocol: ``"http1"``, ``"sse"`` or ``"websocket"``.
+        **options: of the protocol's ``grammar``: ``sender="client"`` or ``"server"`` for ``http1``
+            and ``websocket``; ``methods`` of the requests that are answered for ``http1``;
+            ``deflate`` and ``takeover`` for ``websocket``; ``last_event_id`` for ``sse``.
+
+    Returns:
+        The bytes and their tree; print it, or walk through ``root``.
+
+    Raises:
+        UsageError: there is no such protocol or option, or ``data`` is not bytes.
+    """
+    from importlib import import_module
+    from inspect import signature
+
+    from rtlab.arguments import one_of
+    from rtlab.dissect.field import Dissection
+    from rtlab.errors import UsageError
+
+    name = one_of("protocol", protocol, PROTOCOLS)
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise UsageError(f"data must be bytes, not of {type(data)}. Text has encode().")
+    module = import_module(f"rtlab.dissect.{name}")
+    known = [option for option in signature(module.grammar).parameters if option != "cursor"]
+    for option in options:
+        one_of(f"option of {name}", option, known)
+    if options.get("sender") is not None:
+        one_of("sender", options["sender"], ("client", "server"))
+    dissector = module.dissector(**options)
+    dissector.feed(bytes(data))
+    return Dissection(name, bytes(data), dissector.end())
