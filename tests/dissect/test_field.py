@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rtlab.dissect.field import Buffer, Cursor, Dissector, Field, Remark, Row, Steps
+from tests.dissect.helpers import assert_tiled, cut, one_by_one
 from tests.dissect.timing import EIGHTFOLD, LINEAR, growth
 
 REMARKS = {"name": Remark("why it is there", "RFC 0 §1"), "group": Remark("what it holds", "§2")}
@@ -19,29 +19,6 @@ def dissect(grammar: Callable[[Cursor], Steps[None]], *pieces: bytes) -> Field:
     for piece in pieces:
         dissector.feed(piece)
     return dissector.end()
-
-
-def one_by_one(data: bytes) -> list[bytes]:
-    return [data[place : place + 1] for place in range(len(data))]
-
-
-def cut(data: bytes, places: list[int]) -> list[bytes]:
-    """Return the data in pieces, empty ones among them."""
-    edges = sorted([0, *(min(place, len(data)) for place in places), len(data)])
-    return [data[start:stop] for start, stop in pairwise(edges)]
-
-
-def assert_tiled(root: Field, size: int) -> None:
-    """Everywhere, children lie side by side from where their parent begins to where it stops."""
-    assert (root.start, root.stop) == (0, size * 8)
-    for field in root.walk():
-        assert field.start <= field.stop
-        if field.children:
-            edges = [field.start, *(child.stop for child in field.children)]
-            assert [child.start for child in field.children] == edges[:-1]
-            assert edges[-1] == field.stop
-        if field.buffer is not None:
-            assert_tiled(field.buffer.root, len(field.buffer.data))
 
 
 # ── random grammars ──
