@@ -31,6 +31,7 @@ class Message:
         seq: its place in the feed, 1 for the first.
         data: whatever JSON can hold.
         published_ns: when, in nanoseconds of ``time.perf_counter_ns``.
+        wire: its text, made once when it is published; ``None`` for one that was received.
     """
 
     seq: int
@@ -190,7 +191,7 @@ class Feed:
                 return messages
             waiter: asyncio.Future[bool] = loop.create_future()
             self._waiters.setdefault(loop, set()).add(waiter)
-        # A thousand clients wait here: a timer costs a third of asyncio.timeout().
+        # A bare timer, not asyncio.timeout(): a thousand clients wait here, and it costs a third.
         timer = None if timeout is None else loop.call_later(timeout, _release, [waiter], False)
         woken = False
         try:

@@ -353,7 +353,7 @@ async def subscribe(
         except (UsageError, KeyError, TypeError) as error:
             raise Refused(f"The server speaks of something else: {error!r}", 1007) from error
         except InvalidStatus as refused:
-            why = _reread(refused)
+            why = _refusal(refused)
         except (OSError, TimeoutError, WebSocketException) as error:
             why = str(error) or type(error).__name__
         await wait_before_retry(retry, listener, why)
@@ -378,7 +378,7 @@ async def send(url: str, data: Any) -> int:
         why = f"closed with {code}: {reason or 'no reason given'}"
         raise (Unavailable(why) if code in RETRY_CODES else Refused(why, code)) from closed
     except InvalidStatus as refused:
-        raise Unavailable(_reread(refused)) from refused
+        raise Unavailable(_refusal(refused)) from refused
     except (OSError, TimeoutError, WebSocketException) as error:
         raise Unavailable(f"{url} cannot be reached: {error!r}. Is its lab running?") from error
 
@@ -404,7 +404,7 @@ def _code(closed: ConnectionClosed) -> tuple[int, str]:
     return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
 
 
-def _reread(refused: InvalidStatus) -> str:
+def _refusal(refused: InvalidStatus) -> str:
     """Return why a handshake failed in a way that may pass.
 
     Raises:
