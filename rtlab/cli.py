@@ -1,4 +1,4 @@
-"""The command line: ``rtlab lab``, ``rtlab compare``, ``rtlab doctor``."""
+"""The command line: ``rtlab lab``, ``compare``, ``explain`` and ``doctor``."""
 
 from __future__ import annotations
 

@@ -215,14 +215,12 @@ class Lab:
             UsageError: this lab has no such transport.
             NotRunning: the lab is stopped.
         """
-        from rtlab.transports import MODULES, http, websocket
+        from rtlab.transports import address
 
         name = self._known(transport)
         self._need_running()
         port = self._servers[name].port if direct else self._links[name].port
-        if name == "websocket":
-            return websocket.address(port, self.token)
-        return http.address(port, MODULES[name].PATH, self.token)
+        return address(name, port, self.token)
 
     def link(self, transport: str) -> Link:
         """Return the link in front of a transport's server."""

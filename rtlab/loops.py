@@ -142,6 +142,14 @@ def _log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
     _log.error("%s", context.get("message"), exc_info=context.get("exception"))
 
 
+def settle(result: Future[T], function: Callable[[], T]) -> None:
+    """Call a function and put what it returns or raises into a future."""
+    try:
+        result.set_result(function())
+    except BaseException as error:
+        result.set_exception(error)
+
+
 def uninterrupted(function: Callable[[], T]) -> T:
     """Call a function where Ctrl-C cannot stop it half way, and return its result.
 
@@ -153,14 +161,9 @@ def uninterrupted(function: Callable[[], T]) -> T:
         return function()
     result: Future[T] = Future()
 
-    def run() -> None:
-        try:
-            result.set_result(function())
-        except BaseException as error:
-            result.set_exception(error)
-
+    work = (settle, result, function)
     context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(run,), name="rtlab-start", daemon=True)
+    thread = threading.Thread(target=context.run, args=work, name="rtlab-start", daemon=True)
     try:
         thread.start()
         return result.result()

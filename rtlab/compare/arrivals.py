@@ -15,7 +15,8 @@ from typing import NamedTuple
 from rtlab.feed import Message
 from rtlab.link.recording import Recording, Segment
 
-_HEAD = re.compile(rb'\{"seq":(\d{1,18}),"published_ns":')
+HEAD = re.compile(rb'\{"seq":(\d{1,18}),"published_ns":')
+"""How a message begins on the wire, in every transport."""
 
 
 class Arrival(NamedTuple):
@@ -53,7 +54,7 @@ def arrivals(recording: Recording, messages: Mapping[int, Message]) -> list[Arri
     for connection, segments in streams.items():
         ends = list(accumulate(len(segment.data) for segment in segments))
         joined = b"".join(segment.data for segment in segments)
-        for match in _HEAD.finditer(joined):
+        for match in HEAD.finditer(joined):
             message = messages.get(int(match[1]))
             if message is None:
                 continue

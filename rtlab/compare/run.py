@@ -20,8 +20,9 @@ from rtlab.feed import Feed, Message
 from rtlab.link.recording import Direction, Totals
 from rtlab.link.relay import Link
 from rtlab.loops import LoopThread
-from rtlab.transports import MODULES, http, websocket
+from rtlab.transports import MODULES, address
 from rtlab.transports.delivery import Report
+from rtlab.transports.http import HttpServer
 from rtlab.transports.websocket import WebSocketServer
 
 T = TypeVar("T")
@@ -107,7 +108,7 @@ class _Lane:
         self._ready = 0
         self._failure: BaseException | None = None
         self._clients: list[asyncio.Task[None]] = []
-        self._server: http.HttpServer | WebSocketServer | None = None
+        self._server: HttpServer | WebSocketServer | None = None
         self._link: Link | None = None
         self._opening = (Totals(), Totals())
         self._cpu = (0.0, 0.0)
@@ -166,9 +167,7 @@ class _Lane:
     @property
     def _url(self) -> str:
         assert self._link is not None
-        if self.transport == "websocket":
-            return websocket.address(self._link.port, None)
-        return http.address(self._link.port, MODULES[self.transport].PATH, None)
+        return address(self.transport, self._link.port)
 
     async def wait_until_ready(self) -> None:
         scenario = self.scenario

@@ -194,15 +194,16 @@ class Recording:
         """
         from rtlab.dissect.conversation import converse
 
-        first: dict[tuple[int, Direction], int] = {}
+        streams: dict[tuple[int, Direction], list[Segment]] = {}
         for segment in self.segments:
-            first.setdefault((segment.connection, segment.direction), segment.offset)
-        numbers = sorted({number for number, _ in first})
-        return [
-            converse(self.stream(number, "up"), self.stream(number, "down"), number)
-            for number in numbers
-            if first.get((number, "up"), 0) == first.get((number, "down"), 0) == 0
-        ]
+            streams.setdefault((segment.connection, segment.direction), []).append(segment)
+        conversations = []
+        for number in sorted({number for number, _ in streams}):
+            up, down = streams.get((number, "up"), []), streams.get((number, "down"), [])
+            if all(stream[0].offset == 0 for stream in (up, down) if stream):
+                sent, answered = (b"".join(s.data for s in stream) for stream in (up, down))
+                conversations.append(converse(sent, answered, number))
+        return conversations
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file as JSON lines; ``Cookie`` and ``Authorization`` are blotted out."""

@@ -242,14 +242,7 @@ class Link:
             if asyncio.get_running_loop() is self._loop:
                 return function()
         result: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                result.set_result(function())
-            except BaseException as error:
-                result.set_exception(error)
-
-        self._loop.call_soon_threadsafe(run)
+        self._loop.call_soon_threadsafe(loops.settle, result, function)
         return result.result()
 
     # ── for its pairs ──

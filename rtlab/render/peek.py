@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from rtlab.compare.arrivals import HEAD
 from rtlab.link.recording import Segment
 from rtlab.link.redaction import blotted
 
 _REQUEST = re.compile(rb"([A-Z]{3,7} [^ \r\n]{1,200}) HTTP/1\.[01]\r\n")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3} [^\r\n]{0,40})")
-_MESSAGE = re.compile(rb'\{"seq":(\d{1,18}),"published_ns":')
 _COMMENT = re.compile(rb"(?:^|\n): ?([^\r\n]{1,40})")
 _CONTROL = {0x88: "Close", 0x89: "Ping", 0x8A: "Pong"}
 
@@ -38,4 +38,4 @@ def carried(segment: Segment) -> list[int]:
     """Return the sequence numbers of the messages that begin in a segment from the server."""
     if segment.direction == "up":
         return []
-    return [int(number) for number in _MESSAGE.findall(segment.data)]
+    return [int(number) for number in HEAD.findall(segment.data)]

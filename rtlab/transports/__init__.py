@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from rtlab.transports import long_polling, polling, sse, websocket
+from typing import Any
 
-MODULES = {
+from rtlab.transports import http, long_polling, polling, sse, websocket
+
+MODULES: dict[str, Any] = {
     "polling": polling,
     "long_polling": long_polling,
     "sse": sse,
     "websocket": websocket,
 }
+
+
+def address(transport: str, port: int, token: str | None = None) -> str:
+    """Return the URL of a transport's server, or of the link before it, on this machine."""
+    if transport == "websocket":
+        return websocket.address(port, token)
+    path: str = MODULES[transport].PATH
+    return http.address(port, path, token)

@@ -13,11 +13,6 @@ from .helpers import give_up, until
 
 
 @pytest.fixture
-def feed():
-    return Feed()
-
-
-@pytest.fixture
 async def server(feed):
     server = await long_polling.serve(feed, Gate())
     yield server

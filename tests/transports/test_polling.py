@@ -15,11 +15,6 @@ from .helpers import answer, canned, dial, give_up, read_answer, request, until
 
 
 @pytest.fixture
-def feed():
-    return Feed()
-
-
-@pytest.fixture
 async def url(feed):
     server = await polling.serve(feed, Gate())
     yield http.address(server.port, polling.PATH, None)

@@ -239,11 +239,6 @@ def test_a_retry_is_written_in_milliseconds():
 
 
 @pytest.fixture
-def feed():
-    return Feed()
-
-
-@pytest.fixture
 async def serve(feed):
     servers = []
 

@@ -20,11 +20,6 @@ from .helpers import ask, dial, give_up, read_answer, request, until
 
 
 @pytest.fixture
-def feed():
-    return Feed()
-
-
-@pytest.fixture
 async def serve(feed):
     servers = []
 
