@@ -4,6 +4,10 @@ A dissector is a generator that takes its fields from a ``Cursor``, one after an
 where bytes are still to come; ``Dissector`` drives it. So nobody types a position, and the tree is
 the same whether the bytes come whole or one by one. It does no input or output.
 
+Most of what crosses a wire is in order, and most of that nobody looks at. Where a dissector sees at
+a glance that a frame or a line is in order, it takes it *folded*: one field, whose parts the same
+dissector works out when they are asked for.
+
     def dissect_frame(cursor):
         with cursor.group("frame"):
             opcode = yield from cursor.bits("opcode", 4)
@@ -12,7 +16,7 @@ the same whether the bytes come whole or one by one. It does no input or output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
@@ -53,8 +57,8 @@ class Field:
     """
 
     __slots__ = (
+        "_parts",
         "buffer",
-        "children",
         "error",
         "name",
         "note",
@@ -81,8 +85,25 @@ class Field:
         self.note = note
         self.reference = reference
         self.error = error
-        self.children: list[Field] = []
         self.buffer: Buffer | None = None
+        self._parts: Sequence[Field] | Fold = ()
+
+    @property
+    def children(self) -> Sequence[Field]:
+        """Its parts, in order, which tile ``start`` to ``stop``; empty if it has none."""
+        parts = self._parts
+        if isinstance(parts, Fold):
+            self._parts = parts = parts.unfold(self)
+        return parts
+
+    @property
+    def folded(self) -> bool:
+        """Whether its parts are still to be worked out; nothing is wrong with any of them."""
+        return isinstance(self._parts, Fold)
+
+    def add(self, *parts: Field) -> None:
+        """Append parts."""
+        self._parts = [*self.children, *parts]
 
     def wrong(self, error: str, reference: str) -> None:
         """Say what is wrong with the field, and which clause says so; the first word stands."""
@@ -105,11 +126,15 @@ class Field:
     def errors(self) -> list[Field]:
         """The fields here and below, derived buffers included, with which something is wrong."""
         found = []
-        for field in self.walk():
+        waiting = [self]
+        while waiting:
+            field = waiting.pop()
             if field.error:
                 found.append(field)
             if field.buffer is not None:
                 found += field.buffer.root.errors
+            if not field.folded:
+                waiting.extend(reversed(field.children))
         return found
 
     def as_tuple(self) -> tuple[Any, ...]:
@@ -132,6 +157,27 @@ class Field:
         wrong = f", error={self.error!r}" if self.error else ""
         parts = f", {len(self.children)} children" if self.children else ""
         return f"<Field {self.name} {self.start}:{self.stop} {self.value!r}{parts}{wrong}>"
+
+
+class Fold:
+    """How folded fields are unfolded: by the grammar that would have taken them one by one.
+
+    Args:
+        cursor: of the dissector that takes the fields.
+        grammar: takes one such field, with all its parts, from a cursor that stands before it.
+    """
+
+    def __init__(self, cursor: Cursor, grammar: Callable[[Cursor], Steps[Any]]) -> None:
+        self._data = cursor.data  # the same, not a copy: a cursor only ever appends to it
+        self._remarks = cursor.remarks
+        self._grammar = grammar
+
+    def unfold(self, field: Field) -> Sequence[Field]:
+        """Return the parts of a folded field."""
+        cursor = Cursor(self._remarks)
+        cursor.data, cursor.at = self._data, field.start
+        next(self._grammar(cursor), None)
+        return cursor.root.children[0].children
 
 
 class Buffer(NamedTuple):
@@ -209,7 +255,9 @@ class Cursor:
         self.at = 0  # bits
         self.ended = False
         self.root = Field("stream", 0, 0)
-        self._open = [self.root]
+        self._here: list[Field] = []  # the children of the innermost open group
+        self.root._parts = self._here
+        self._open = [(self.root, self._here)]
         self._searched: dict[bytes, int] = {}  # delimiter to the byte before which none begins
 
     # ── taking ──
@@ -226,13 +274,13 @@ class Cursor:
         if len(self.data) * 8 - self.at < row.count:  # those that are there stand at once
             for name, count in row.layout:
                 yield from self.bits(name, count)
-            return self._open[-1].children[-len(row.layout) :]
+            return self._here[-len(row.layout) :]
         at, number = self.at, self._peek(row.count)
         fields = [
             Field(name, at + start, at + stop, number >> shift & mask, note, reference)
             for name, start, stop, shift, mask, note, reference in row.plan
         ]
-        self._open[-1].children += fields
+        self._here += fields
         self.at += row.count
         return fields
 
@@ -263,16 +311,11 @@ class Cursor:
         """Take ``count`` bytes that are there, as ``find`` or ``ahead`` have shown; no waiting."""
         return self._add(name, count * 8, value)
 
-    def texts(self, parts: Iterable[tuple[str, str]]) -> None:
-        """Take texts that are there, one character a byte: ``take`` for each that is not empty."""
-        children, remarks = self._open[-1].children, self.remarks
-        at = self.at
-        for name, text in parts:
-            if text:
-                stop = at + len(text) * 8
-                children.append(Field(name, at, stop, text, *remarks.get(name, _NO_REMARK)))
-                at = stop
-        self.at = at
+    def fold(self, name: str, count: int, value: Any, fold: Fold) -> Field:
+        """Take ``count`` bytes that are there and in order, as a field that unfolds when asked."""
+        field = self._add(name, count * 8, value)
+        field._parts = fold
+        return field
 
     # ── looking ahead ──
 
@@ -309,6 +352,11 @@ class Cursor:
         self._searched[delimiter] = place
         return place, missing
 
+    def seen(self, delimiter: bytes) -> int:
+        """Return how many bytes come before a delimiter; -1 if it is not there, or not yet."""
+        place, missing = self._next(delimiter)
+        return -1 if missing else place - (self.at >> 3)
+
     def ahead(self, count: int) -> Steps[bytes]:
         """Return the next ``count`` bytes without taking them; fewer if the bytes have ended."""
         while self.left < count and not self.ended:
@@ -337,16 +385,18 @@ class Cursor:
     @property
     def last(self) -> Field:
         """The field that was taken last, of the innermost open group."""
-        return self._open[-1].children[-1]
+        return self._here[-1]
 
     def push(self, field: Field) -> None:
         """Open a group; for ``Group``."""
-        self._open[-1].children.append(field)
-        self._open.append(field)
+        self._here.append(field)
+        self._here = field._parts = []
+        self._open.append((field, self._here))
 
     def pop(self) -> None:
         """Close the innermost group; for ``Group``."""
-        self._open.pop().stop = self.at
+        self._open.pop()[0].stop = self.at
+        self._here = self._open[-1][1]
 
     def _need(self, name: str, count: int) -> Steps[None]:
         while len(self.data) * 8 - self.at < count:
@@ -366,7 +416,7 @@ class Cursor:
         start, stop = self.at, self.at + count
         note, reference = self.remarks.get(name, _NO_REMARK)
         field = Field(name, start, stop, value, note, reference)
-        self._open[-1].children.append(field)
+        self._here.append(field)
         self.at = stop
         return field
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import NamedTuple
 
-from rtlab.dissect.field import Cursor, Cut, Field, Steps
+from rtlab.dissect.field import Cursor, Cut, Field, Fold, Steps
 
 LIMIT = 65_536
 """The longest line, in bytes. RFC 9112 §3 asks for 8,000 at least; without any limit a peer that
@@ -14,10 +15,9 @@ never ends its line would fill the memory."""
 NOT_TOKEN = re.compile(r"\r+|[^!#$%&'*+\-.^_`|~0-9A-Za-z\r]+")  # RFC 9110 §5.6.2
 NOT_TARGET = re.compile(r"\r+|[^\x21-\x7e\r]+")  # RFC 3986 has visible ASCII only
 NOT_TEXT = re.compile(r"\r+|[\x00-\x08\n-\x0c\x0e-\x1f\x7f]+")  # RFC 9110 §5.5
-# A header with which nothing is wrong: as most are like this, it is taken at once.
-WORDS = r"[\x21-\x7e\x80-\xff]+(?: [\x21-\x7e\x80-\xff]+)*"
-IN_ORDER = re.compile(rf"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(:)( ?)({WORDS})(\r\n)")
-IN_ORDER_PARTS = ("name", "colon", "whitespace", "value", "CRLF")
+# A header with which nothing is wrong, and which the next line does not continue.
+WORDS = rb"[\x21-\x7e\x80-\xff]+(?: [\x21-\x7e\x80-\xff]+)*"
+IN_ORDER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ?(" + WORDS + rb")\r\n(?=[^ \t])")
 HOST = re.compile(r"(\[[0-9A-Za-z:.]+\]|[-\w.~!$&'()*+,;=%]*)(:[0-9]*)?", re.ASCII)
 
 
@@ -30,12 +30,17 @@ class Faulty(Exception):
 
 
 class Header(NamedTuple):
-    """A header as it was read; ``place`` is its value's field, for errors."""
+    """A header as it was read; ``spaced`` if whitespace stands before its colon."""
 
     value: str
     group: Field
-    place: Field
-    spaced: bool
+    spaced: bool = False
+
+    @property
+    def place(self) -> Field:
+        """The field of its value, for errors; that of all of it if it has none."""
+        parts = (part for part in self.group.children if part.name == "value")
+        return next(parts, self.group)
 
 
 # ── lines ──
@@ -126,33 +131,44 @@ def headers(cursor: Cursor, kind: str = "header") -> Steps[dict[str, list[Header
     """Take headers and the blank line that ends them; return them by name, in lower case."""
     found: dict[str, list[Header]] = {}
     first = kind == "header"
+    fold = Fold(cursor, partial(_header, kind=kind))
     while True:
-        text, end = yield from line(cursor, kind, "RFC 9110 §5.4")
-        if not text:
-            line_end(cursor, end, "blank line")
-            return found
-        if first and text[0] in " \t":
-            ignored = cursor.take("ignored line", len(text + end), text + end)
-            ignored.wrong("whitespace before the first header", "RFC 9112 §2.2")
-            continue
+        header = _in_order(cursor, kind, fold)
+        if header is None:
+            text, end = yield from line(cursor, kind, "RFC 9110 §5.4")
+            if not text:
+                line_end(cursor, end, "blank line")
+                return found
+            if first and text[0] in " \t":
+                ignored = cursor.take("ignored line", len(text + end), text + end)
+                ignored.wrong("whitespace before the first header", "RFC 9112 §2.2")
+                continue
+            header = yield from _header(cursor, kind)
         first = False
-        name, header = yield from _header(cursor, kind, text, end)
+        name = header.group.value[0].lower()
         earlier = found.setdefault(name, [])
         earlier.append(header)
         if name == "host" and len(earlier) > 1:
             header.group.wrong("a second Host: which one is meant?", "RFC 9112 §3.2")
 
 
-def _header(cursor: Cursor, kind: str, text: str, end: str) -> Steps[tuple[str, Header]]:
+def _in_order(cursor: Cursor, kind: str, fold: Fold) -> Header | None:
+    """Take the next line folded, if it is all there, and a header with nothing wrong in it."""
+    start = cursor.at >> 3
+    match = IN_ORDER.match(cursor.data, start)
+    if match is None or match.end() - start > LIMIT:
+        return None
+    name, value = match[1].decode("latin-1"), match[2].decode("latin-1")
+    group = cursor.fold(kind, match.end() - start, (name, value), fold)
+    explain(cursor, group, "header: " + name.lower())
+    return Header(value, group)
+
+
+def _header(cursor: Cursor, kind: str) -> Steps[Header]:
+    text, end = yield from line(cursor, kind, "RFC 9110 §5.4")
     with cursor.group(kind) as group:
-        match = IN_ORDER.fullmatch(text + end)
-        if match:
-            cursor.texts(zip(IN_ORDER_PARTS, match.groups(), strict=True))
-            name, value, place, spaced = match[1], match[4], group.children[-2], False
-        else:
-            name, value, place, spaced = _odd_header(cursor, group, text, end)
-        low = name.lower()
-        explain(cursor, group, "header: " + low)
+        name, value, spaced = _line_of_header(cursor, group, text, end)
+        explain(cursor, group, "header: " + name.lower())
         # RFC 9112 §5.2: a line that begins with whitespace goes on with the value.
         folds = []
         while (yield from cursor.ahead(1)) in (b" ", b"\t"):
@@ -165,11 +181,11 @@ def _header(cursor: Cursor, kind: str, text: str, end: str) -> Steps[tuple[str, 
         if folds:
             value = " ".join(filter(None, [value, *folds]))
         group.value = (name, value)
-    return low, Header(value, group, place, spaced)
+    return Header(value, group, spaced)
 
 
-def _odd_header(cursor: Cursor, group: Field, text: str, end: str) -> tuple[str, str, Field, bool]:
-    """Take the line of any header; return its name and value, and the rest of a ``Header``."""
+def _line_of_header(cursor: Cursor, group: Field, text: str, end: str) -> tuple[str, str, bool]:
+    """Take the first line of a header; return name, value, and whether space precedes the colon."""
     name, colon, rest = text.partition(":")
     bare = name.rstrip(" \t")
     if colon:
@@ -181,18 +197,18 @@ def _odd_header(cursor: Cursor, group: Field, text: str, end: str) -> tuple[str,
     else:
         bare, rest = "", text
         group.wrong("no colon: this is not a header", "RFC 9112 §5")
-    place = _value(cursor, rest)
+    _value(cursor, rest)
     line_end(cursor, end)
-    return bare, rest.strip(" \t"), place or group, bare != name and bool(colon)
+    return bare, rest.strip(" \t"), bool(colon) and bare != name
 
 
-def _value(cursor: Cursor, text: str) -> Field | None:
-    """Take a value and the whitespace around it; return its field, if it is not empty."""
+def _value(cursor: Cursor, text: str) -> None:
+    """Take a value, if it is not empty, and the whitespace around it."""
     content = text.lstrip(" \t")
     if content != text:
         cursor.take("whitespace", len(text) - len(content), text[: len(text) - len(content)])
     value = content.rstrip(" \t")
-    field = marked(cursor, "value", value, NOT_TEXT, "RFC 9110 §5.5") if value else None
+    if value:
+        marked(cursor, "value", value, NOT_TEXT, "RFC 9110 §5.5")
     if value != content:
         cursor.take("trailing whitespace", len(content) - len(value), content[len(value) :])
-    return field

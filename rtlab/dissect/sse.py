@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from rtlab.dissect.field import Buffer, Cursor, Dissector, Field, Remark, Steps
+from rtlab.dissect.field import Buffer, Cursor, Dissector, Field, Fold, Remark, Steps
 
 FORMAT = "WHATWG HTML §9.2.5"  # Parsing an event stream
 MEANING = "WHATWG HTML §9.2.6"  # Interpreting an event stream
@@ -21,6 +21,7 @@ ADVICE = "WHATWG HTML §9.2.7"  # Authoring notes
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIELDS = ("event", "data", "id", "retry")
+LF = 0x0A
 LINE_ENDS = {b"\n": "LF", b"\r": "CR", b"\r\n": "CRLF"}
 QUOTED = 40
 """Characters of a text that the summary of a block quotes: an id is repeated in every block."""
@@ -91,8 +92,10 @@ def grammar(cursor: Cursor, *, last_event_id: str = "") -> Steps[None]:
     if (yield from cursor.ahead(len(BYTE_ORDER_MARK))) == BYTE_ORDER_MARK:
         yield from cursor.raw("byte order mark", len(BYTE_ORDER_MARK))
     buffers = _Buffers(last_event_id)
+    fold = _fold(cursor, last_event_id)
     while (yield from cursor.more()):
-        yield from _block(cursor, buffers)
+        if not _in_order(cursor, buffers, fold):
+            yield from _block(cursor, buffers)
 
 
 class _Buffers:
@@ -107,11 +110,11 @@ class _Buffers:
     """
 
     def __init__(self, last_event_id: str) -> None:
-        self.id = last_event_id
-        self.clear()
+        self.begin(last_event_id)
 
-    def clear(self) -> None:
-        """Begin another block."""
+    def begin(self, last_event_id: str) -> None:
+        """Begin a block."""
+        self.id = last_event_id
         self.data: list[str] = []
         self.type = ""
         self.said: set[str] = set()
@@ -137,12 +140,44 @@ class _Buffers:
         data = text.encode()
         size = len(data) * 8
         root = Field("event", 0, size, None, *REMARKS["event"])
-        root.children = [
+        root.add(
             Field("type", 0, 0, self.type or "message", *REMARKS["type"]),
             Field("last event id", 0, 0, self.id, *REMARKS["last event id"]),
             Field("data", 0, size, text, *REMARKS["data"]),
-        ]
+        )
         return Buffer("event", data, root)
+
+
+def _fold(cursor: Cursor, last_event_id: str) -> Fold:
+    return Fold(cursor, lambda again: _block(again, _Buffers(last_event_id)))
+
+
+def _in_order(cursor: Cursor, buffers: _Buffers, fold: Fold) -> bool:
+    """Take the next block folded, if it is all there, with nothing wrong in it.
+
+    Args:
+        cursor: at the beginning of a block.
+        buffers: what came before, and then what comes after it.
+        fold: of a block that has an id of its own, whatever the one before.
+    """
+    start, count = cursor.at >> 3, cursor.seen(b"\n\n")
+    if count < 0 or cursor.data[start] == LF or 0 <= cursor.seen(b"\r") < count:
+        return False  # a line may also end with CR, but hardly any does
+    try:
+        lines = cursor.data[start : start + count].decode().split("\n")
+    except UnicodeDecodeError:
+        return False
+    last_event_id = buffers.id
+    for line in lines:
+        name, _, value = line.partition(":")
+        if _process(name, value.removeprefix(" "), buffers):
+            buffers.begin(last_event_id)
+            return False
+    if "id" not in buffers.said:
+        fold = _fold(cursor, last_event_id)
+    cursor.fold("block", count + 2, buffers.summary(), fold)
+    buffers.begin(buffers.id)
+    return True
 
 
 def _block(cursor: Cursor, buffers: _Buffers) -> Steps[None]:
@@ -163,7 +198,7 @@ def _blank_line(cursor: Cursor, block: Field, buffers: _Buffers) -> Steps[None]:
     if buffers.data:  # "If the data buffer is an empty string, … return": an id alone is no event
         cursor.last.buffer = buffers.event()
     block.value = buffers.summary()
-    buffers.clear()
+    buffers.begin(buffers.id)
 
 
 def _line(cursor: Cursor, count: int, buffers: _Buffers) -> Steps[None]:
@@ -184,11 +219,16 @@ def _line(cursor: Cursor, count: int, buffers: _Buffers) -> Steps[None]:
         value = _text(cursor, "value" if name else "comment", after)
         yield from _line_end(cursor, "line end")
         line.value = name or "comment"
-        _process(line, name, value, buffers)
+        if error := _process(name, value, buffers):
+            line.wrong(error, MEANING)
 
 
-def _process(line: Field, name: str, value: str, buffers: _Buffers) -> None:
-    """Do what a line asks for: "the steps to process the field", in the words of the standard."""
+def _process(name: str, value: str, buffers: _Buffers) -> str:
+    """Do what a line asks for: "the steps to process the field", in the words of the standard.
+
+    Returns:
+        What is wrong with it; empty if nothing is.
+    """
     buffers.said.add("field" if name else "comment")
     match name:
         case "event":
@@ -199,11 +239,12 @@ def _process(line: Field, name: str, value: str, buffers: _Buffers) -> None:
             buffers.id = value
             buffers.said.add("id")
         case "id":  # a header cannot hold a NUL, so Last-Event-ID could not send it back
-            line.wrong("ignored: the id holds a NUL", MEANING)
+            return "ignored: the id holds a NUL"
         case "retry" if value.isascii() and value.isdigit():
             buffers.retry = value
         case "retry":
-            line.wrong("ignored: the time is not made of the digits 0 to 9 alone", MEANING)
+            return "ignored: the time is not made of the digits 0 to 9 alone"
+    return ""
 
 
 def _line_end(cursor: Cursor, name: str) -> Steps[None]:

@@ -7,9 +7,9 @@ goes on, because the learner wants to see the rest.
 from __future__ import annotations
 
 import codecs
-from functools import partial
+from functools import lru_cache, partial
 
-from rtlab.dissect.field import Buffer, Cursor, Cut, Dissector, Field, Row, Steps
+from rtlab.dissect.field import Buffer, Cursor, Cut, Dissector, Field, Fold, Row, Steps
 from rtlab.dissect.inflate import InflateError, Inflater
 from rtlab.dissect.websocket_remarks import CLOSE_CODES, INTERNAL_CODES, REMARKS
 
@@ -17,6 +17,7 @@ NAMES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "
 """Opcode to what a frame with it is called."""
 
 CONTINUATION, TEXT, CLOSE = 0, 1, 8
+_FIN = 0x80
 
 _HEADER = Row(
     REMARKS,
@@ -28,6 +29,7 @@ _HEADER = Row(
     ("MASK", 1),
     ("payload length", 7),
 )
+_OTHER_FIRST_BIT = bytes(byte ^ 0x80 for byte in range(256))
 _PIECE = 4096  # numbers of this size stay in the processor's cache
 
 
@@ -52,8 +54,42 @@ def grammar(
     """
     cursor.remarks = REMARKS
     stream = _Stream(sender, Inflater(takeover) if deflate else None)
+    fold = Fold(cursor, partial(_frame, stream=_Stream(sender, None)))
     while (yield from cursor.more()):
-        yield from _frame(cursor, stream)
+        if not _in_order(cursor, stream, fold):
+            yield from _frame(cursor, stream)
+
+
+def _in_order(cursor: Cursor, stream: _Stream, fold: Fold) -> bool:
+    """Take the next frame folded, if it is all there, in order, and means nothing for the next.
+
+    These are a data message in one frame, not compressed, and a ping or pong.
+    """
+    data, at = cursor.data, cursor.at >> 3
+    if cursor.left < 2:
+        return False
+    opcode, mask, length = data[at] ^ _FIN, data[at + 1] & 0x80, data[at + 1] & 0x7F
+    if opcode not in NAMES or opcode in (CONTINUATION, CLOSE):
+        return False
+    if opcode < CLOSE and (stream.message is not None or stream.closed):
+        return False
+    if stream.sender is not None and bool(mask) != (stream.sender == "client"):
+        return False
+    start = at + 2
+    if length > 125:
+        least, start = (126, at + 4) if length == 126 else (2**16, at + 10)
+        length = int.from_bytes(data[at + 2 : start], "big")
+        if opcode >= CLOSE or not least <= length < 2**63:
+            return False
+    start += 4 if mask else 0
+    stop = start + length
+    if stop > len(data):
+        return False
+    key = data[start - 4 : start] if mask else b""
+    if opcode == TEXT and not _is_text(data[start:stop], key):
+        return False
+    cursor.fold("frame", stop - at, _summary(opcode, 1, length), fold)
+    return True
 
 
 def _frame(cursor: Cursor, stream: _Stream) -> Steps[None]:
@@ -95,6 +131,7 @@ def _extended_length(cursor: Cursor, length: int) -> Steps[int]:
     return length
 
 
+@lru_cache(maxsize=1024)  # most frames of a connection are of a few lengths
 def _summary(opcode: int, fin: int, length: int) -> str:
     name = NAMES.get(opcode) or f"reserved opcode {opcode}"
     size = "1 byte" if length == 1 else f"{length} bytes"
@@ -291,11 +328,30 @@ def _text(field: Field, data: bytes, begun: bytes = b"", *, final: bool = True) 
     return None
 
 
+def _is_text(data: bytearray, key: bytes | bytearray) -> bool:
+    """Whether bytes that are masked with a key, if there is one, are UTF-8."""
+    if key and len(data) > _PIECE and _is_ascii(data, key):
+        return True
+    try:
+        (unmask(data, key) if key else data).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_ascii(data: bytearray, key: bytes | bytearray) -> bool:
+    """Whether masked bytes are ASCII: a byte's first bit tells it, and it takes half as long."""
+    return all(
+        (data[place::4].translate(_OTHER_FIRST_BIT) if part & 0x80 else data[place::4]).isascii()
+        for place, part in enumerate(key)
+    )
+
+
 def _part(field: Field, name: str, count: int, value: object) -> Field:
     """Add a part of ``count`` bytes to a field, behind those it has."""
     start = field.children[-1].stop if field.children else field.start
     part = Field(name, start, start + count * 8, value, *REMARKS[name])
-    field.children.append(part)
+    field.add(part)
     return part
 
 
@@ -306,7 +362,7 @@ def _derived(field: Field, name: str, data: bytes) -> Field:
     return root
 
 
-def unmask(data: bytes | memoryview, key: bytes) -> bytes:
+def unmask(data: bytes | bytearray | memoryview, key: bytes | bytearray) -> bytes:
     """Return bytes XORed with a key of 4 bytes, over and over (RFC 6455 §5.3); masks as well.
 
     Python has no XOR of bytes, but one of numbers of any size.

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import rtlab
 from rtlab.errors import UsageError
+from tests.dissect.helpers import assert_tiled, one_by_one
 
 
 def test_the_masked_hello_of_rfc_6455():
@@ -34,3 +39,62 @@ def test_bad_arguments_are_named(call, words):
 def test_a_bytearray_and_a_view_are_bytes_too():
     for data in (bytearray(b"data: x\n\n"), memoryview(b"data: x\n\n")):
         assert rtlab.dissect(data, "sse").data == b"data: x\n\n"
+
+
+# ── folded fields ──
+
+IN_ORDER = {
+    "http1": b"GET /x?since=3 HTTP/1.1\r\nHost: a:80\r\nAccept: text/x; q=1\r\n\r\n" * 3,
+    "sse": b": hi\nretry: 10\n\nid: 4\ndata: {}\n\ndata: a\ndata:b\n\ndata: \xc3\xa4\n\n" * 3,
+    "websocket": bytes.fromhex("818537fa213d7f9f4d5158 8900 8202ffff 8104f09f9880") * 3,
+}
+
+
+@pytest.mark.parametrize("protocol", IN_ORDER)
+def test_what_is_in_order_stays_folded_until_somebody_looks(protocol):
+    root = rtlab.dissect(IN_ORDER[protocol], protocol).root
+    assert root.errors == []
+    kept = list(fields(root))
+    assert any(field.folded for field in kept)
+    everything = list(root.walk())
+    assert len(everything) > len(kept)
+    assert not any(field.folded for field in everything)
+    assert_tiled(root, len(IN_ORDER[protocol]))
+
+
+def unfolded(field):
+    return () if field.folded else field.children
+
+
+def fields(field):
+    """The fields that are there without unfolding any."""
+    yield field
+    for child in unfolded(field):
+        yield from fields(child)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from(sorted(IN_ORDER)),
+    st.lists(st.tuples(st.integers(0, 200), st.binary(min_size=1, max_size=3)), max_size=3),
+)
+def test_a_folded_field_is_the_one_that_is_taken_part_by_part(protocol, changes):
+    data = bytearray(IN_ORDER[protocol])
+    for place, new in changes:
+        data[place : place + len(new)] = new
+    whole = rtlab.dissect(data, protocol).root
+    # Byte by byte, nothing is all there when it begins, so nothing is folded.
+    dissector = import_module(f"rtlab.dissect.{protocol}").dissector()
+    for byte in one_by_one(bytes(data)):
+        dissector.feed(byte)
+    parts = dissector.end()
+    assert not any(field.folded for field in fields(parts))
+    assert whole.as_tuple() == parts.as_tuple()
+
+
+def test_an_error_put_into_a_folded_field_is_found():
+    root = rtlab.dissect(IN_ORDER["http1"], "http1").root
+    header = root.children[0].children[1]
+    assert header.folded
+    header.children[-2].wrong("not this host", "RFC 9112 §3.2")
+    assert [field.error for field in root.errors] == ["not this host"]
