@@ -236,6 +236,11 @@ class Dissection(NamedTuple):
 
         return as_text(self)
 
+    def _repr_html_(self) -> str:
+        from rtlab.render.byte_view import as_html
+
+        return as_html(self)
+
 
 class Cut(Exception):
     """The bytes ended within a field."""

@@ -86,7 +86,7 @@ def _in_order(cursor: Cursor, stream: _Stream, fold: Fold) -> bool:
     if stop > len(data):
         return False
     key = data[start - 4 : start] if mask else b""
-    if opcode == TEXT and not _is_text(data[start:stop], key):
+    if opcode == TEXT and not _is_text(data, start, stop, key):
         return False
     cursor.fold("frame", stop - at, _summary(opcode, 1, length), fold)
     return True
@@ -328,23 +328,27 @@ def _text(field: Field, data: bytes, begun: bytes = b"", *, final: bool = True) 
     return None
 
 
-def _is_text(data: bytearray, key: bytes | bytearray) -> bool:
-    """Whether bytes that are masked with a key, if there is one, are UTF-8."""
-    if key and len(data) > _PIECE and _is_ascii(data, key):
+def _is_text(data: bytearray, start: int, stop: int, key: bytes | bytearray) -> bool:
+    """Whether the bytes from ``start`` to ``stop``, masked with ``key`` if any, are UTF-8."""
+    if key and stop - start > _PIECE and _is_ascii(data, start, stop, key):
         return True
+    text = data[start:stop]
     try:
-        (unmask(data, key) if key else data).decode()
+        (unmask(text, key) if key else text).decode()
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _is_ascii(data: bytearray, key: bytes | bytearray) -> bool:
-    """Whether masked bytes are ASCII: a byte's first bit tells it, and it takes half as long."""
-    return all(
-        (data[place::4].translate(_OTHER_FIRST_BIT) if part & 0x80 else data[place::4]).isascii()
-        for place, part in enumerate(key)
-    )
+def _is_ascii(data: bytearray, start: int, stop: int, key: bytes | bytearray) -> bool:
+    """The same for ASCII, in half the time: the first bit of each byte tells it."""
+    for place, part in enumerate(key, start):
+        every_fourth = data[place:stop:4]
+        if part & 0x80:
+            every_fourth = every_fourth.translate(_OTHER_FIRST_BIT)
+        if not every_fourth.isascii():
+            return False
+    return True
 
 
 def _part(field: Field, name: str, count: int, value: object) -> Field:

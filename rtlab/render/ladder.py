@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rtlab.arguments import number
 from rtlab.link.recording import Recording, Segment
-from rtlab.render.peek import carried, peek
+from rtlab.render.labels import Label, Labels
 
 MOST = 300
 """Arrows per panel; of a longer recording the newest are drawn, and the drawing says so."""
@@ -89,6 +89,7 @@ class _Panel:
         held = [s for s in recording.segments if _end(s) >= since]
         self.segments = held[-MOST:]
         self.left_out = recording.dropped + len(held) - len(self.segments)
+        self.labels = Labels(recording)
         connections = len({segment.connection for segment in held})
         self.note = (
             f"{connections} connection{'' if connections == 1 else 's'}, "
@@ -203,18 +204,23 @@ def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str
         )
     free = {"up": 0.0, "down": 0.0}  # the next y at which a label of this direction has room
     for segment in panel.segments:
-        parts += _draw_segment(segment, left, right, scale, free)
+        parts += _draw_segment(segment, panel.labels.of(segment), left, right, scale, free)
     return parts
 
 
 def _draw_segment(
-    segment: Segment, left: int, right: int, scale: _Scale, free: dict[str, float]
+    segment: Segment,
+    carries: Label,
+    left: int,
+    right: int,
+    scale: _Scale,
+    free: dict[str, float],
 ) -> list[str]:
     up = segment.direction == "up"
-    kind = "up" if up else "news" if carried(segment) else "down"
+    kind = "up" if up else "news" if carries.news else "down"
     x1, x2 = (left, right) if up else (right, left)
     y1, y2 = scale.y(segment.received_ns), scale.y(_end(segment))
-    words = peek(segment)
+    words = carries.words
     size = "" if segment.end else f"{len(segment.data)} B"
     label = ", ".join(part for part in (words, size) if part)
     lost = segment.forwarded_ns is None
@@ -264,7 +270,7 @@ def _text(panels: list[_Panel], begin: int) -> str:
         lines.append(f"{panel.name} ({panel.note})")
         if panel.left_out:
             lines.append(f"  ... {panel.left_out} earlier segments left out")
-        rows = [(s.received_ns, _line(s, begin)) for s in panel.segments]
+        rows = [(s.received_ns, _line(s, panel.labels.of(s), begin)) for s in panel.segments]
         rows += [
             (at, f"{(at - begin) / 1e6:10.2f} ms   ◆  message {seq} published")
             for seq, at in panel.marks
@@ -273,11 +279,11 @@ def _text(panels: list[_Panel], begin: int) -> str:
     return "\n".join(lines)
 
 
-def _line(segment: Segment, begin: int) -> str:
+def _line(segment: Segment, carries: Label, begin: int) -> str:
     arrow = "-->" if segment.direction == "up" else "<--"
     return (
         f"{(segment.received_ns - begin) / 1e6:10.2f} ms  {arrow} "
-        f"{len(segment.data):6d} B  {_fate(segment):>24}  {peek(segment)}"
+        f"{len(segment.data):6d} B  {_fate(segment):>24}  {carries.words}"
     )
 
 

@@ -9,10 +9,10 @@ Cell = str | int
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """Return rows under columns; numbers stand right, words left."""
+    """Return rows under columns; columns of numbers stand right, others left."""
     lines = [list(columns), *([_show(cell) for cell in row] for row in rows)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
-    left = [all(not _is_number(row[place]) for row in rows) for place in range(len(columns))]
+    left = [not all(_is_number(row[place]) for row in rows) for place in range(len(columns))]
     return "\n".join(
         "  ".join(
             cell.ljust(width) if left[place] else cell.rjust(width)

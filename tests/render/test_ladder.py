@@ -14,8 +14,11 @@ MS = 1_000_000
 def recorded(*segments: tuple[str, int, int | None, bytes, str | None]) -> Recording:
     recording = Recording()
     recording.add_connection(Connection(1, ("127.0.0.1", 5), ("127.0.0.1", 6), 0))
+    offsets = {"up": 0, "down": 0}
     for direction, received, forwarded, data, end in segments:
-        segment = Segment(1, direction, 0, received * MS, None, data, end)  # type: ignore[arg-type]
+        at = offsets[direction]
+        segment = Segment(1, direction, at, received * MS, None, data, end)  # type: ignore[arg-type]
+        offsets[direction] += len(data)
         recording.add(segment)
         if forwarded is not None:
             recording.forwarded(segment, forwarded * MS)

@@ -1,0 +1,55 @@
+"""What a segment carries, in a few words: the labels of a ladder diagram."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from typing import NamedTuple
+
+from rtlab.compare.arrivals import HEAD
+from rtlab.link.recording import Recording, Segment
+from rtlab.render.turns import ENDINGS, Turn, messages, turns
+
+MOST = 3
+"""Of more that begins in one segment, the first ones and the last are named."""
+
+
+class Label(NamedTuple):
+    """What a segment carries.
+
+    Attributes:
+        words: such as ``"200 OK, event 3"``; empty if nothing begins in it.
+        news: whether it brings the client a message of the feed.
+    """
+
+    words: str
+    news: bool
+
+
+class Labels:
+    """Names what begins in each segment of a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._turns: dict[tuple[int, str], list[Turn]] = defaultdict(list)
+        for turn in turns(recording):
+            if turn.ending is None:
+                self._turns[turn.connection, turn.direction].append(turn)
+
+    def of(self, segment: Segment) -> Label:
+        """Return the label of a segment."""
+        if segment.end is not None:
+            return Label(ENDINGS[segment.end], False)
+        said = self._turns.get((segment.connection, segment.direction))
+        if (
+            said is None
+        ):  # its beginning is held no more; what the feed's messages look like is known
+            found = HEAD.findall(segment.data) if segment.direction == "down" else []
+            return Label(messages([int(seq) for seq in found]), bool(found))
+        low = bisect_left(said, segment.offset, key=lambda turn: turn.start)
+        high = bisect_left(said, segment.offset + len(segment.data), key=lambda turn: turn.start)
+        begun = said[low:high]
+        if len(begun) > MOST:
+            words = [*(turn.what for turn in begun[: MOST - 1]), f"… {begun[-1].what}"]
+        else:
+            words = [turn.what for turn in begun]
+        return Label(", ".join(words), any(turn.carried for turn in begun))

@@ -1,0 +1,209 @@
+"""What was said on a connection, turn by turn: requests and responses, events, frames."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from rtlab.compare.arrivals import HEAD
+from rtlab.dissect.conversation import Conversation
+from rtlab.dissect.field import Dissection, Field
+from rtlab.link.recording import Direction, Ending, Recording, Segment
+from rtlab.link.redaction import blotted
+from rtlab.render.values import plain
+
+ENDINGS: dict[Ending, str] = {"eof": "FIN", "reset": "RST", "cut": "cut"}
+"""What the end of a direction is called."""
+
+
+class Turn(NamedTuple):
+    """One thing that one side said.
+
+    Attributes:
+        connection: the number of the connection, 1 for the first.
+        direction: ``"up"`` or ``"down"``.
+        start: where its first byte is in that direction of the connection.
+        size: how many bytes it took, with all that carried it: an event's chunk counts as well.
+        sent_ns: when the link had its first byte.
+        arrived_ns: when the link gave on its last byte; ``None`` if it never did.
+        field: what it is; ``None`` for the end of a direction.
+        data: the buffer in which the field's positions count.
+        ending: how the direction ended, if that is what this is.
+    """
+
+    connection: int
+    direction: Direction
+    start: int
+    size: int
+    sent_ns: int
+    arrived_ns: int | None
+    field: Field | None
+    data: bytes | bytearray
+    ending: Ending | None = None
+
+    @property
+    def what(self) -> str:
+        """In a few words, what it is: ``"GET /events"``, ``"event 17"``, ``"ping"``."""
+        if self.field is None:
+            return ENDINGS[self.ending or "eof"]
+        name, numbers = _name(self.field), self.carried
+        if numbers and name in ("text", f"event {numbers[0]}"):
+            return name if name != "text" else messages(numbers)
+        return plain(", ".join(filter(None, [name, messages(numbers)])))
+
+    @property
+    def content(self) -> bytes:
+        """What the application gets of it: a body, the data of an event, a payload."""
+        return b"" if self.field is None else _content(self.field, self.data)
+
+    @property
+    def carried(self) -> list[int]:
+        """The sequence numbers of the feed's messages that it carries from the server."""
+        return [] if self.direction == "up" else [int(seq) for seq in HEAD.findall(self.content)]
+
+
+def messages(numbers: Sequence[int]) -> str:
+    """Name messages of a feed by their sequence numbers."""
+    if not numbers:
+        return ""
+    first, last = numbers[0], numbers[-1]
+    return f"message {first}" if first == last else f"messages {first}–{last}"
+
+
+def turns(recording: Recording) -> list[Turn]:
+    """Return everything that was said, of all connections, in the order in which it was sent.
+
+    Connections whose beginning is no longer held cannot be read: of them, only the end is there.
+    """
+    streams: dict[tuple[int, Direction], list[Segment]] = defaultdict(list)
+    for segment in recording.segments:
+        streams[segment.connection, segment.direction].append(segment)
+    found: list[Turn] = []
+    for conversation in recording.dissect():
+        found += _of(conversation, "up", conversation.up, streams)
+        found += _of(conversation, "down", conversation.down, streams)
+    for (number, direction), segments in streams.items():
+        for end in segments:
+            if end.end is not None:
+                when = end.received_ns, end.forwarded_ns
+                found.append(Turn(number, direction, end.offset, 0, *when, None, b"", end.end))
+    return sorted(found, key=lambda turn: turn.sent_ns)
+
+
+def _of(
+    conversation: Conversation,
+    direction: Direction,
+    side: Dissection,
+    streams: dict[tuple[int, Direction], list[Segment]],
+) -> Iterator[Turn]:
+    number = conversation.connection
+    segments = [segment for segment in streams[number, direction] if segment.data]
+    offsets = [segment.offset for segment in segments]
+    for field, data, start, stop in _parts(side):
+        first = segments[bisect_right(offsets, start) - 1]
+        last = segments[bisect_right(offsets, max(start, stop - 1)) - 1]
+        when = first.received_ns, last.forwarded_ns
+        yield Turn(number, direction, start, stop - start, *when, field, data)
+
+
+def _parts(side: Dissection) -> Iterator[tuple[Field, bytes, int, int]]:
+    """Yield what is said by itself, the buffer it is in, and where it is on the wire."""
+    for field in side.root.children:
+        start, stop = field.start >> 3, (field.stop + 7) >> 3
+        body = _event_stream(field)
+        if body is None or body.buffer is None:
+            yield field, side.data, start, stop
+            continue
+        # The head of an answer is there long before its last event.
+        head = Field(field.name, field.start, body.start, field.value, field.note, field.reference)
+        head.add(*(part for part in field.children if part.stop <= body.start))
+        yield head, side.data, start, body.start >> 3
+        wire = _Wire(body)
+        for block in body.buffer.root.children:
+            yield (
+                block,
+                body.buffer.data,
+                *wire.span(block.start >> 3, (block.stop + 7) >> 3),
+            )
+
+
+def _event_stream(message: Field) -> Field | None:
+    """Return the body of a message whose content is an event stream, if it is."""
+    if message.name != "response" or message.folded:
+        return None
+    for part in message.children:
+        if part.name == "body" and part.buffer is not None:
+            blocks = part.buffer.root.children[:2]
+            return part if any(block.name == "block" for block in blocks) else None
+    return None
+
+
+class _Wire:
+    """Where on the wire the bytes of a body's content are: each in a chunk, if it is chunked."""
+
+    def __init__(self, body: Field) -> None:
+        chunks = [chunk for chunk in body.children if chunk.name == "chunk"]
+        self._start = body.start >> 3
+        self._spans = [(chunk.start >> 3, chunk.stop >> 3) for chunk in chunks]
+        self._ends = list(accumulate(_size(chunk) for chunk in chunks))
+
+    def span(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the bytes on the wire that carry those from ``start`` to ``stop``."""
+        if not self._spans:
+            return self._start + start, self._start + stop
+        first = bisect_right(self._ends, start)
+        last = max(first, bisect_right(self._ends, stop - 1))
+        least = len(self._spans) - 1
+        return self._spans[min(first, least)][0], self._spans[min(last, least)][1]
+
+
+def _size(chunk: Field) -> int:
+    return sum(part.stop - part.start for part in chunk.children if part.name == "data") >> 3
+
+
+# ── names and contents ──
+
+
+def _name(field: Field) -> str:
+    value = field.value if isinstance(field.value, str) else ""
+    match field.name:
+        case "request" | "response":
+            return blotted(value.encode("latin-1", "replace")).decode("latin-1") or field.name
+        case "block":
+            return _event(field)
+        case "frame":
+            return value.partition(",")[0] or field.name
+    return field.name
+
+
+def _event(block: Field) -> str:
+    """Name a block by what comes out of it."""
+    event = block.children[-1].buffer if block.children else None
+    if event is None:
+        outcome, _, more = str(block.value).partition(", ")
+        return more or outcome
+    kind, number, _ = (part.value for part in event.root.children)
+    words = ["event", "" if kind == "message" else kind, number]
+    return " ".join(word for word in words if word)
+
+
+_CONTENTS = {"request": "body", "response": "body", "frame": "payload", "block": "blank line"}
+"""Which part of what is said the application gets."""
+
+
+def _content(field: Field, data: bytes | bytearray) -> bytes:
+    inner = _part(field, _CONTENTS.get(field.name, ""))
+    if inner is None or (field.name == "block" and inner.buffer is None):
+        return b""
+    while inner.buffer is not None:  # unmasked, then joined, then inflated
+        data, inner = inner.buffer.data, inner.buffer.root
+    if str(field.value).startswith("close"):
+        inner = _part(inner, "reason") or Field("", 0, 0)
+    return bytes(data[inner.start >> 3 : inner.stop >> 3])
+
+
+def _part(field: Field, name: str) -> Field | None:
+    return next((part for part in field.children if part.name == name), None)
