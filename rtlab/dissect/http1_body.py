@@ -7,8 +7,9 @@ could answer differently, which is how requests get smuggled, it does not guess:
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from rtlab.dissect.field import Buffer, Cursor, Cut, Dissector, Field, Steps
+from rtlab.dissect.field import Buffer, Cursor, Cut, Dissector, Field, Fold, Steps
 from rtlab.dissect.http1_lines import (
     NOT_TEXT,
     Faulty,
@@ -26,6 +27,7 @@ LARGEST = 2**63 - 1
 """The largest length that is believed: what signed 64-bit counters hold."""
 CHUNKED, CLOSE = "chunked", "close"
 NUMBER = re.compile(r"[0-9]+")
+IN_ORDER = re.compile(rb"(?!0+\r)([0-9A-Fa-f]{1,8})\r\n")
 SIZE = re.compile(r"([0-9A-Fa-f]*)([ \t]*)(.*)", re.DOTALL)
 CODINGS = {"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compress"}  # RFC 9112 §7
 NO_TRAILERS = ("content-encoding", "content-length", "host", "trailer", "transfer-encoding")
@@ -169,14 +171,28 @@ def _check_lengths(headers: list[Header]) -> int | None:
 def _chunked(cursor: Cursor, message: Message) -> Steps[None]:
     """Take chunks, and what they carry in a buffer of its own."""
     inner = _inner(message)
+    fold = Fold(cursor, partial(_chunk, message=message, inner=Dissector(_content, REMARKS)))
     with cursor.group("body") as field:
         try:
+            inner.feed(_chunks_in_order(cursor, fold))
             while (yield from _chunk(cursor, message, inner)):
-                pass
+                inner.feed(_chunks_in_order(cursor, fold))
             yield from _trailers(cursor)
         finally:  # also if it is cut off or faulty: what is there is shown
             root = inner.end()
             field.buffer = Buffer("de-chunked", inner.data, root)
+
+
+def _chunks_in_order(cursor: Cursor, fold: Fold) -> bytes:
+    """Take chunks folded, as long as they are all there and in order; return their data."""
+    content = []
+    while match := IN_ORDER.match(cursor.data, cursor.at >> 3):
+        start, size = match.end(), int(match[1], 16)
+        if cursor.data[start + size : start + size + 2] != b"\r\n":
+            break
+        content.append(cursor.data[start : start + size])
+        cursor.fold("chunk", start + size + 2 - match.start(), size, fold)
+    return b"".join(content)
 
 
 def _chunk(cursor: Cursor, message: Message, inner: Dissector) -> Steps[bool]:

@@ -148,7 +148,7 @@ class _Wire:
         chunks = [chunk for chunk in body.children if chunk.name == "chunk"]
         self._start = body.start >> 3
         self._spans = [(chunk.start >> 3, chunk.stop >> 3) for chunk in chunks]
-        self._ends = list(accumulate(_size(chunk) for chunk in chunks))
+        self._ends = list(accumulate(chunk.value for chunk in chunks))
 
     def span(self, start: int, stop: int) -> tuple[int, int]:
         """Return the bytes on the wire that carry those from ``start`` to ``stop``."""
@@ -158,10 +158,6 @@ class _Wire:
         last = max(first, bisect_right(self._ends, stop - 1))
         least = len(self._spans) - 1
         return self._spans[min(first, least)][0], self._spans[min(last, least)][1]
-
-
-def _size(chunk: Field) -> int:
-    return sum(part.stop - part.start for part in chunk.children if part.name == "data") >> 3
 
 
 # ── names and contents ──

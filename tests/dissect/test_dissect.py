@@ -44,7 +44,8 @@ def test_a_bytearray_and_a_view_are_bytes_too():
 # ── folded fields ──
 
 IN_ORDER = {
-    "http1": b"GET /x?since=3 HTTP/1.1\r\nHost: a:80\r\nAccept: text/x; q=1\r\n\r\n" * 3,
+    "http1": b"POST /x?since=3 HTTP/1.1\r\nHost: a:80\r\nAccept: text/x; q=1\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0B\r\n-----------\r\n0\r\n\r\n" * 3,
     "sse": b": hi\nretry: 10\n\nid: 4\ndata: {}\n\ndata: a\ndata:b\n\ndata: \xc3\xa4\n\n" * 3,
     "websocket": bytes.fromhex("818537fa213d7f9f4d5158 8900 8202ffff 8104f09f9880") * 3,
 }

@@ -849,6 +849,6 @@ def test_time_is_linear_in_the_fields(name, size):
 
 
 @pytest.mark.parametrize("name", FEW_FIELDS)
-@pytest.mark.parametrize(("size", "count"), [(1, 15), (1000, 2000)])
+@pytest.mark.parametrize(("size", "count"), [(1, 15), (1000, 250)])
 def test_time_is_linear_in_the_bytes(name, size, count):
     assert slowdown(*FEW_FIELDS[name], count, size) < LINEAR
