@@ -80,7 +80,7 @@ KNOWN = {name: path for name, path in FILES.items() if room(name) in MAY_IMPORT}
 # What shows itself, or takes itself apart, when asked to: loaded then, and only then.
 WHEN_ASKED = {
     "rtlab.dissect.field": {"rtlab.render.byte_view", "rtlab.render.tree"},
-    "rtlab.link.recording": {"rtlab.dissect.conversation"},
+    "rtlab.link.recording": {"rtlab.dissect.conversation", "rtlab.render.conversation"},
 }
 
 

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from rtlab.arguments import whole
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import os
 
     from rtlab.dissect.conversation import Conversation
+    from rtlab.render.conversation import View
 
 Direction = Literal["up", "down"]
 """``up`` is from the client to the server, ``down`` the way back."""
@@ -174,13 +176,17 @@ class Recording:
                 if connection.closed_ns is None
             }
 
-    def copy(self) -> Recording:
-        """Return a recording of what is held now, which a running link writes no further."""
+    def copy(self, most: int | None = None) -> Recording:
+        """Return a recording of what is held now, which a running link writes no further.
+
+        Args:
+            most: take only so many segments, the oldest ones.
+        """
         with self._lock:
             copy = Recording(self.limit, replace(self.up), replace(self.down), self.epoch_ns)
             copy.restore(
                 [replace(connection) for connection in self._connections.values()],
-                list(self._segments),
+                list(islice(self._segments, most)),
                 self._accepted,
                 self._dropped,
             )
@@ -204,6 +210,20 @@ class Recording:
                 sent, answered = (b"".join(s.data for s in stream) for stream in (up, down))
                 conversations.append(converse(sent, answered, number))
         return conversations
+
+    def conversation(self, first: int = 0, count: int = 50) -> View:
+        """Show who said what and when: a line a request, response, event or frame, and its bytes.
+
+        Args:
+            first: the first line that is shown, counted from 0.
+            count: how many are shown.
+        """
+        from rtlab.render.conversation import conversation
+
+        return conversation(self, first=first, count=count)
+
+    def _repr_html_(self) -> str:
+        return self.conversation().html
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file as JSON lines; ``Cookie`` and ``Authorization`` are blotted out."""

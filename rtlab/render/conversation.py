@@ -12,7 +12,7 @@ from rtlab.arguments import whole
 from rtlab.link.recording import Recording
 from rtlab.render.byte_view import Part, page, parts_html
 from rtlab.render.table import text_table
-from rtlab.render.turns import Turn, turns
+from rtlab.render.turns import Turn, first_turns
 from rtlab.render.values import plain
 
 PREVIEW = 40
@@ -22,7 +22,7 @@ _COLUMNS = ("sent", "arrived", "conn", "from", "what", "bytes", "content")
 
 
 @dataclass(frozen=True)
-class Conversation:
+class View:
     """What was said, as a table of which each line opens. Show it as a cell's result.
 
     Attributes:
@@ -45,7 +45,7 @@ class Conversation:
         return self.html
 
 
-def conversation(recording: Recording, *, first: int = 0, count: int = 50) -> Conversation:
+def conversation(recording: Recording, *, first: int = 0, count: int = 50) -> View:
     """Show a recording turn by turn.
 
     Args:
@@ -58,21 +58,24 @@ def conversation(recording: Recording, *, first: int = 0, count: int = 50) -> Co
     """
     whole("first", first, "turns")
     whole("count", count, "turns")
-    said = turns(recording)
+    said, complete = first_turns(recording, first + count)
     shown = said[first : first + count]
     begin = said[0].sent_ns if said else 0
-    rest = _rest(len(said), first, len(shown))
-    return Conversation(_html(shown, begin, rest), _text(shown, begin, rest))
+    rest = _rest(len(said) if complete else None, first, len(shown))
+    return View(_html(shown, begin, rest), _text(shown, begin, rest))
 
 
-def _rest(total: int, first: int, count: int) -> str:
-    if not total:
+def _rest(total: int | None, first: int, count: int) -> str:
+    if total == 0:
         return "Nothing was said, or the recording holds no connection from its beginning."
+    if count == 0:
+        return f"There are {total:,} lines, and none of them is shown."
     if count == total:
         return ""
-    return (
-        f"Turns {first:,} to {first + count - 1:,} of {total:,}; first={first + count:,} goes on."
-    )
+    stop = first + count
+    of = "" if total is None else f" of {total:,}"
+    after = "" if stop == total else f"; conversation(first={stop}) goes on"
+    return f"Lines {first:,} to {stop - 1:,}{of}{after}."
 
 
 def _text(said: Sequence[Turn], begin: int, rest: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rtlab.compare.arrivals import HEAD
 from rtlab.link.recording import Recording, Segment
-from rtlab.render.turns import ENDINGS, Turn, messages, turns
+from rtlab.render.turns import ENDINGS, Stream, Turn, messages, turns
 
 MOST = 3
 """Of more that begins in one segment, the first ones and the last are named."""
@@ -27,11 +28,19 @@ class Label(NamedTuple):
 
 
 class Labels:
-    """Names what begins in each segment of a recording."""
+    """Names what begins in segments of a recording.
 
-    def __init__(self, recording: Recording) -> None:
-        self._turns: dict[tuple[int, str], list[Turn]] = defaultdict(list)
-        for turn in turns(recording):
+    Args:
+        recording: what crossed a link.
+        segments: those that will be asked for.
+    """
+
+    def __init__(self, recording: Recording, segments: Sequence[Segment]) -> None:
+        since: dict[Stream, int] = {}
+        for segment in segments:
+            since.setdefault((segment.connection, segment.direction), segment.offset)
+        self._turns: dict[Stream, list[Turn]] = defaultdict(list)
+        for turn in turns(recording, since):
             if turn.ending is None:
                 self._turns[turn.connection, turn.direction].append(turn)
 

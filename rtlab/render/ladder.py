@@ -89,7 +89,7 @@ class _Panel:
         held = [s for s in recording.segments if _end(s) >= since]
         self.segments = held[-MOST:]
         self.left_out = recording.dropped + len(held) - len(self.segments)
-        self.labels = Labels(recording)
+        self.labels = Labels(recording, self.segments)
         connections = len({segment.connection for segment in held})
         self.note = (
             f"{connections} connection{'' if connections == 1 else 's'}, "

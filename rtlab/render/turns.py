@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from rtlab.compare.arrivals import HEAD
-from rtlab.dissect.conversation import Conversation
 from rtlab.dissect.field import Dissection, Field
 from rtlab.link.recording import Direction, Ending, Recording, Segment
 from rtlab.link.redaction import blotted
@@ -17,6 +16,10 @@ from rtlab.render.values import plain
 
 ENDINGS: dict[Ending, str] = {"eof": "FIN", "reset": "RST", "cut": "cut"}
 """What the end of a direction is called."""
+
+
+Stream = tuple[int, Direction]
+"""One direction of a connection, by the connection's number."""
 
 
 class Turn(NamedTuple):
@@ -73,18 +76,27 @@ def messages(numbers: Sequence[int]) -> str:
     return f"message {first}" if first == last else f"messages {first}–{last}"
 
 
-def turns(recording: Recording) -> list[Turn]:
+def turns(recording: Recording, since: Mapping[Stream, int] | None = None) -> list[Turn]:
     """Return everything that was said, of all connections, in the order in which it was sent.
 
     Connections whose beginning is no longer held cannot be read: of them, only the end is there.
+
+    Args:
+        recording: what crossed a link.
+        since: takes of each connection and direction only what ends after this many bytes, and
+            nothing of those that it does not name.
     """
-    streams: dict[tuple[int, Direction], list[Segment]] = defaultdict(list)
+    streams: dict[Stream, list[Segment]] = defaultdict(list)
     for segment in recording.segments:
         streams[segment.connection, segment.direction].append(segment)
     found: list[Turn] = []
     for conversation in recording.dissect():
-        found += _of(conversation, "up", conversation.up, streams)
-        found += _of(conversation, "down", conversation.down, streams)
+        sides: dict[Direction, Dissection] = {"up": conversation.up, "down": conversation.down}
+        for direction, side in sides.items():
+            stream = conversation.connection, direction
+            if since is None or stream in since:
+                least = 0 if since is None else since[stream]
+                found += _of(stream, side, streams[stream], least)
     for (number, direction), segments in streams.items():
         for end in segments:
             if end.end is not None:
@@ -93,20 +105,40 @@ def turns(recording: Recording) -> list[Turn]:
     return sorted(found, key=lambda turn: turn.sent_ns)
 
 
-def _of(
-    conversation: Conversation,
-    direction: Direction,
-    side: Dissection,
-    streams: dict[tuple[int, Direction], list[Segment]],
-) -> Iterator[Turn]:
-    number = conversation.connection
-    segments = [segment for segment in streams[number, direction] if segment.data]
+def first_turns(recording: Recording, count: int) -> tuple[list[Turn], bool]:
+    """Return the first turns without reading more of the recording than that takes.
+
+    Args:
+        recording: what crossed a link.
+        count: how many are wanted.
+
+    Returns:
+        At least so many, unless there are fewer; and whether these are all.
+    """
+    segments = recording.segments
+    most = 2 * count + 100
+    while most < len(segments):
+        unread = {(segment.connection, segment.direction) for segment in segments[most:]}
+        found = turns(recording.copy(most))
+        # What was said last in a direction of which more is to come may not be complete.
+        last = {(turn.connection, turn.direction): place for place, turn in enumerate(found)}
+        certain = min((last[key] for key in unread if key in last), default=len(found))
+        if certain >= count:
+            return found[:certain], False
+        most *= 4
+    return turns(recording), True
+
+
+def _of(stream: Stream, side: Dissection, held: list[Segment], since: int) -> Iterator[Turn]:
+    segments = [segment for segment in held if segment.data]
     offsets = [segment.offset for segment in segments]
     for field, data, start, stop in _parts(side):
+        if stop < since or not segments:
+            continue
         first = segments[bisect_right(offsets, start) - 1]
         last = segments[bisect_right(offsets, max(start, stop - 1)) - 1]
         when = first.received_ns, last.forwarded_ns
-        yield Turn(number, direction, start, stop - start, *when, field, data)
+        yield Turn(*stream, start, stop - start, *when, field, data)
 
 
 def _parts(side: Dissection) -> Iterator[tuple[Field, bytes, int, int]]:
