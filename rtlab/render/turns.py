@@ -180,7 +180,7 @@ class _Wire:
         chunks = [chunk for chunk in body.children if chunk.name == "chunk"]
         self._start = body.start >> 3
         self._spans = [(chunk.start >> 3, chunk.stop >> 3) for chunk in chunks]
-        self._ends = list(accumulate(chunk.value for chunk in chunks))
+        self._ends = list(accumulate(chunk.value or 0 for chunk in chunks))
 
     def span(self, start: int, stop: int) -> tuple[int, int]:
         """Return the bytes on the wire that carry those from ``start`` to ``stop``."""
