@@ -71,11 +71,14 @@ for (const root of document.querySelectorAll(".rtlab-bytes:not([data-live])")) {
     field.scrollIntoView({ block: "nearest" });
   }
 
-  root.addEventListener("pointerover", ({ target }) => {
+  let pointer = ""; // where it is: it also "moves" when what is below it does
+  root.addEventListener("mouseover", ({ target, x, y }) => {
+    if (pointer === `${x},${y}`) return;
+    pointer = `${x},${y}`;
     if (target.matches(".hex i, .hex b")) pointAtByte(...place(target));
     else if (target.closest("summary[data-from]")) pointAtField(target.closest("summary"));
   });
-  root.addEventListener("pointerleave", clear);
+  root.addEventListener("mouseleave", clear);
   root.addEventListener("click", ({ target }) => {
     if (target.matches(".hex i, .hex b")) {
       const [field] = fieldsOf(...place(target));
