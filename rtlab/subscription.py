@@ -24,7 +24,7 @@ def subscribe(
         transport: ``polling``, ``long_polling``, ``sse`` or ``websocket``.
         cursor: the last message already seen; ``None`` begins with the oldest one held.
         **options: of the transport's own ``subscribe``: ``listener``, ``backoff``; ``period`` for
-            polling, ``timeout`` for long polling, ``deflate`` for WebSocket.
+            polling, ``timeout`` for long polling, ``deflate`` and ``randbytes`` for WebSocket.
 
     Raises:
         UsageError: there is no such transport, or the URL is not one of its kind.

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "sockets": GROUND,
     "loops": {"log"},
     "scripts": set(),
+    "examples": set(),
     "feed": GROUND,
     "dissect": GROUND,
     "link": GROUND | {"log", "loops", "sockets"},

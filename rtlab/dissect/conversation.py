@@ -9,8 +9,11 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from rtlab.dissect import http1, websocket
-from rtlab.dissect.field import Dissection, Dissector, Field, Steps
+from rtlab.dissect import handshake, http1, websocket
+from rtlab.dissect.extensions import DEFLATE
+from rtlab.dissect.field import Cursor, Dissection, Dissector, Field, Steps
+from rtlab.dissect.http1_body import Message
+from rtlab.dissect.http1_lines import until_end
 
 
 class Conversation(NamedTuple):
@@ -43,44 +46,49 @@ def converse(up: bytes, down: bytes, connection: int = 0) -> Conversation:
         down: all bytes from the server.
         connection: a number to remember it by.
     """
-    first = _dissected(up, http1.dissector(sender="client"))
-    methods = [str(field.value) for field in first.root.walk() if field.name == "method"]
-    answers = _dissected(down, http1.dissector(sender="server", methods=methods))
-    switched = next(
-        (field for field in answers.root.children if str(field.value).startswith("101 ")), None
+    requests: list[Message] = []
+    messages: list[Message] = []
+    asked = _dissected(up, http1.dissector(sender="client", messages=requests))
+    methods = [request.method for request in requests]
+    after = partial(_switched, "server")
+    answered = _dissected(
+        down, http1.dissector(sender="server", methods=methods, messages=messages, after=after)
     )
-    if switched is None:
-        return Conversation(first, answers, connection)
     # Interim responses (100, 103) answer nothing yet, so they are not counted (RFC 9110 §15.2).
-    place = sum(
-        field.name == "response" and not str(field.value).startswith(("100 ", "102 ", "103 "))
-        for field in answers.root.children[: answers.root.children.index(switched)]
-    )
-    deflate = _header(switched, "sec-websocket-extensions")
-    client = _frames("client", deflate)
-    server = _frames("server", deflate)
-    return Conversation(
-        _dissected(up, http1.dissector(sender="client", upgrade_after=place, after=client)),
-        _dissected(down, http1.dissector(sender="server", methods=methods, after=server)),
-        connection,
-    )
+    answers = [message for message in messages if message.tunnel or not message.interim]
+    if answers and answers[-1].tunnel:
+        # Only the answer says where the client's HTTP ends; so far, all was read as requests.
+        asked, requests = _until_switch(up, len(answers) - 1, answers[-1])
+    for request, answer in zip(requests, answers, strict=False):
+        handshake.compare(request, answer)
+    return Conversation(asked, answered, connection)
 
 
-def _frames(sender: str, extensions: str) -> partial[Steps[None]]:
-    return partial(
-        websocket.grammar,
+def _until_switch(up: bytes, place: int, switch: Message) -> tuple[Dissection, list[Message]]:
+    """Take apart what a client sent whose request number ``place`` was answered with a switch."""
+    requests: list[Message] = []
+    dissector = http1.dissector(
+        sender="client",
+        upgrade_after=place,
+        messages=requests,
+        after=lambda cursor, _: _switched("client", cursor, switch),
+    )
+    return _dissected(up, dissector), requests
+
+
+def _switched(sender: str, cursor: Cursor, switch: Message) -> Steps[None]:
+    """Take what follows an answer that ended HTTP."""
+    if not handshake.switches_to_websocket(switch):
+        yield from until_end(cursor, "upgraded data")
+        return
+    agreed = switch.handshake.extensions if switch.handshake else []
+    deflate = next((extension for extension in agreed if extension.name == DEFLATE), None)
+    yield from websocket.grammar(
+        cursor,
         sender=sender,
-        deflate="permessage-deflate" in extensions,
-        takeover=f"{sender}_no_context_takeover" not in extensions,
+        deflate=deflate is not None,
+        takeover=deflate is None or deflate.get(f"{sender}_no_context_takeover") is None,
     )
-
-
-def _header(message: Field, name: str) -> str:
-    for field in message.walk():
-        is_header = field.name == "header" and isinstance(field.value, tuple)
-        if is_header and str(field.value[0]).lower() == name:
-            return str(field.value[1]).lower()
-    return ""
 
 
 def _dissected(data: bytes, dissector: Dissector) -> Dissection:

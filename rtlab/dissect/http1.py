@@ -14,7 +14,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rtlab.dissect.field import Cursor, Dissector, Field, Steps
+from rtlab.dissect import handshake
+from rtlab.dissect.field import Cursor, Dissector, Steps
 from rtlab.dissect.http1_body import Message, body
 from rtlab.dissect.http1_lines import (
     HOST,
@@ -37,6 +38,7 @@ __all__ = ["REMARKS", "dissector", "grammar"]
 WORD = re.compile(r"[^ \t\v\f\r]+")  # whitespace as RFC 9112 §3 lets a lenient reader see it
 VERSION = re.compile(r"(HTTP/)([0-9])(\.)([0-9])")
 STATUS = re.compile(r"[0-9]{3}")
+After = Callable[[Cursor, Message], Steps[None]]
 FORMS = re.compile(r"/|[A-Za-z][-+.A-Za-z0-9]*:")  # RFC 9112 §3.2.1, §3.2.2
 
 
@@ -46,7 +48,8 @@ def grammar(
     sender: str | None = None,
     methods: Sequence[str] = (),
     upgrade_after: int | None = None,
-    after: Callable[[Cursor], Steps[None]] | None = None,
+    after: After | None = None,
+    messages: list[Message] | None = None,
 ) -> Steps[None]:
     """Dissect one direction of a connection: messages, one after another.
 
@@ -55,8 +58,9 @@ def grammar(
         sender: ``"client"`` or ``"server"``; ``None`` finds out from the first bytes.
         methods: of the requests that the responses answer, in order; ``"GET"`` after these.
         upgrade_after: which request, counted from 0, ends HTTP.
-        after: dissects what follows the end of HTTP; ``None`` makes it one field. It may give
-            ``cursor.remarks`` the table of its own protocol.
+        after: dissects what follows the end of HTTP, and gets the message that ended it; ``None``
+            makes it one field. It may give ``cursor.remarks`` the table of its own protocol.
+        messages: gets each message as soon as it begins.
     """
     count = 0
     try:
@@ -71,9 +75,11 @@ def grammar(
             _check_start(text, sender)
             with cursor.group("response" if sender == "server" else "request") as group:
                 message = Message(group, method)
+                if messages is not None:
+                    messages.append(message)
                 yield from _message(cursor, message, text, end)
             if count == upgrade_after if message.request else message.tunnel:
-                yield from _upgraded(cursor, after)
+                yield from _upgraded(cursor, message, after)
                 return
             if message.faulty:
                 raise message.faulty
@@ -89,11 +95,11 @@ def dissector(**options: Any) -> Dissector:
     return Dissector(lambda cursor: grammar(cursor, **options), REMARKS)
 
 
-def _upgraded(cursor: Cursor, after: Callable[[Cursor], Steps[None]] | None) -> Steps[None]:
+def _upgraded(cursor: Cursor, message: Message, after: After | None) -> Steps[None]:
     if after is None:
         yield from until_end(cursor, "upgraded data")
     elif (yield from cursor.more()):
-        yield from after(cursor)
+        yield from after(cursor, message)
 
 
 def _message(cursor: Cursor, message: Message, text: str, end: str) -> Steps[None]:
@@ -103,8 +109,10 @@ def _message(cursor: Cursor, message: Message, text: str, end: str) -> Steps[Non
     else:
         _status_line(cursor, message, text, end)
     message.headers = yield from headers(cursor)
+    message.blank = cursor.last
+    message.handshake = handshake.judge(message)
     if message.request:
-        _check_host(message, cursor.last)
+        _check_host(message)
     yield from body(cursor, message)
 
 
@@ -204,11 +212,12 @@ def _version(cursor: Cursor, text: str) -> tuple[int, int] | None:
     return (1, int(match[4])) if match[2] == "1" else None
 
 
-def _check_host(message: Message, blank: Field) -> None:
+def _check_host(message: Message) -> None:
     # RFC 9112 §3.2: none, two, or one that is no host are each answered with 400.
     hosts = message.headers.get("host", [])
-    if not hosts and message.version is not None and message.version >= (1, 1):
-        blank.wrong("the headers end without a Host", "RFC 9112 §3.2")
+    required = message.version is not None and message.version >= (1, 1)
+    if not hosts and required and message.blank is not None:
+        message.blank.wrong("the headers end without a Host", "RFC 9112 §3.2")
     for host in hosts:
         if not HOST.fullmatch(host.value):
             host.place.wrong("not a host and a port", "RFC 9112 §3.2")

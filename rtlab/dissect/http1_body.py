@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rtlab.dissect.field import Buffer, Cursor, Cut, Dissector, Field, Fold, Steps
 from rtlab.dissect.http1_lines import (
@@ -22,6 +23,9 @@ from rtlab.dissect.http1_lines import (
     until_end,
 )
 from rtlab.dissect.http1_remarks import REMARKS
+
+if TYPE_CHECKING:
+    from rtlab.dissect.handshake import Handshake
 
 LARGEST = 2**63 - 1
 """The largest length that is believed: what signed 64-bit counters hold."""
@@ -43,11 +47,22 @@ class Message:
         self.version: tuple[int, int] | None = None  # None if it is no HTTP/1 version
         self.status = 0
         self.headers: dict[str, list[Header]] = {}
+        self.blank: Field | None = None  # the line that ends the headers, once it is there
+        self.handshake: Handshake | None = None  # what it says about a WebSocket
         self.faulty: Faulty | None = None  # why nothing can be trusted after its body
 
     def first(self, name: str) -> str:
         """Return the value of the first header of this name, in lower case."""
         return self.headers[name][0].value.lower() if name in self.headers else ""
+
+    def words(self, name: str) -> list[str]:
+        """Return the elements of a list, over all headers of this name (RFC 9110 §5.6.1)."""
+        values = ",".join(header.value for header in self.headers.get(name, []))
+        return [word for each in values.split(",") if (word := each.strip(" \t"))]
+
+    def part(self, name: str) -> Field:
+        """Return a part of the first line, such as its version."""
+        return self.group.children[0].find(name) or self.group
 
     @property
     def interim(self) -> bool:

@@ -102,6 +102,11 @@ def marked(
     return field
 
 
+def is_token(text: str) -> bool:
+    """Whether a text is a token (RFC 9110 §5.6.2)."""
+    return bool(text) and not NOT_TOKEN.search(text)
+
+
 def _plain(cursor: Cursor, text: str) -> None:
     if text:
         cursor.take("text", len(text), text)

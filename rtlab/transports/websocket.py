@@ -39,6 +39,7 @@ from rtlab.log import logger
 from rtlab.sockets import LOOPBACK, listen, stop_accepting
 from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
 from rtlab.transports.http import Unavailable, hang_up
+from rtlab.transports.randomness import Randbytes, connection_with
 
 PATH = "/chat"
 OPEN_LIMIT = 10.0
@@ -286,8 +287,18 @@ async def serve(feed: Feed, gate: Gate, *, deflate: bool = False) -> WebSocketSe
 # ── client ──
 
 
-def dial(url: str, deflate: bool = False) -> connect:
-    """Return a context manager that opens one WebSocket connection, without any hello."""
+def dial(url: str, deflate: bool = False, randbytes: Randbytes | None = None) -> connect:
+    """Return a context manager that opens one WebSocket connection, without any hello.
+
+    Args:
+        url: of a WebSocket server.
+        deflate: whether to offer permessage-deflate.
+        randbytes: where the key and the masks come from; ``None``: from the operating system.
+
+    Raises:
+        UsageError: ``randbytes`` gives no key.
+    """
+    chosen = None if randbytes is None else connection_with(randbytes)
     return connect(
         url,
         compression="deflate" if deflate else None,
@@ -296,6 +307,7 @@ def dial(url: str, deflate: bool = False) -> connect:
         close_timeout=CLOSE_LIMIT,
         max_size=2 * MAX_MESSAGE,
         logger=_log,
+        create_connection=chosen,  # type: ignore[arg-type]  # any factory
     )
 
 
@@ -306,6 +318,7 @@ async def subscribe(
     deflate: bool = False,
     listener: Listener = ignore,
     backoff: Backoff | None = None,
+    randbytes: Randbytes | None = None,
 ) -> AsyncGenerator[Delivery, None]:
     """Yield messages after ``cursor`` as the server sends them; reconnect when it is gone.
 
@@ -315,6 +328,7 @@ async def subscribe(
         deflate: whether to offer permessage-deflate.
         listener: called with a ``Report`` of everything the client does.
         backoff: how long to wait after a failure.
+        randbytes: where keys and masks come from, as in ``dial``.
 
     Raises:
         Refused: the server will not talk to this client, and coming back would not help.
@@ -322,8 +336,9 @@ async def subscribe(
     retry = backoff or Backoff()
     while True:
         listener(Report("connecting", url))
+        dialling = dial(url, deflate, randbytes)
         try:
-            async with dial(url, deflate) as connection:
+            async with dialling as connection:
                 try:
                     await connection.send(to_json({"since": cursor}))
                     while True:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 
 import pytest
 
 import rtlab
 from rtlab.dissect.conversation import converse
+from rtlab.dissect.websocket import unmask
+from tests.dissect.handshakes import OFFERS, ask, reply
 
 
 async def recorded(transport: str, **options: object) -> rtlab.Recording:
@@ -65,6 +68,82 @@ def test_interim_answers_are_not_counted():
     conversation = converse(up, down)
     assert names(conversation.up.root) == ["request", "frame"]
     assert names(conversation.down.root) == ["response", "response", "frame"]
+
+
+DEFLATE = "permessage-deflate"
+TEXT = b"the same words in every message, so that a window helps"
+
+
+def compressed(takeover: bool, mask: bytes) -> bytes:
+    """Two messages, of which the second refers to the first if there is a window to do so."""
+    frames = b""
+    for number in range(2):
+        if number == 0 or not takeover:
+            packer = zlib.compressobj(wbits=-15)
+        data = (packer.compress(TEXT) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        assert (len(data) < 20) == (takeover and number == 1)
+        frames += bytes([0xC1, len(data) | (0x80 if mask else 0)]) + mask
+        frames += unmask(data, mask) if mask else data
+    return frames
+
+
+@pytest.mark.parametrize("client", [True, False])
+@pytest.mark.parametrize("server", [True, False])
+def test_each_side_keeps_its_window_or_not_as_was_agreed(client, server):
+    agreed = DEFLATE
+    agreed += "" if client else "; client_no_context_takeover"
+    agreed += "" if server else "; server_no_context_takeover"
+    conversation = converse(
+        ask({OFFERS: DEFLATE}) + compressed(client, b"mask"),
+        reply({OFFERS: agreed}) + compressed(server, b""),
+    )
+    assert conversation.errors == []
+    assert repr(conversation).count(f"inflated = {TEXT.decode()!r}") == 4
+    # Who refers to a window that was given up is found out, and nobody else.
+    broken = converse(
+        ask({OFFERS: DEFLATE}) + compressed(True, b"mask"),
+        reply({OFFERS: agreed}) + compressed(True, b""),
+    )
+    assert (broken.up.errors == []) == client
+    assert (broken.down.errors == []) == server
+
+
+@pytest.mark.parametrize(
+    ("agreed", "deflate"),
+    [
+        ("x-permessage-deflate", False),
+        ("permessage-deflate-x; permessage-deflate", False),
+        ("x; client_no_context_takeover; server_no_context_takeover, permessage-deflate", True),
+        ('permessage-deflate; server_max_window_bits="12"', True),
+        (["x", "permessage-deflate"], True),
+    ],
+    ids=str,
+)
+def test_an_extension_is_read_by_its_name(agreed, deflate):
+    conversation = converse(
+        ask({OFFERS: agreed}) + compressed(True, b"mask"),
+        reply({OFFERS: agreed}) + compressed(True, b""),
+    )
+    frames = [f for side in conversation[:2] for f in side.errors if f.name == "RSV1"]
+    assert (frames == []) == deflate
+    assert repr(conversation).count("inflated =") == (4 if deflate else 0)
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        (
+            b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n",
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+        ),
+        (b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
+    ],
+)
+def test_what_is_no_websocket_is_not_read_as_one(up, down):
+    conversation = converse(up + b"PRI * HTTP/2.0\r\n\r\n", down + b"\x00\x00\x12\x04")
+    assert conversation.errors == []
+    assert names(conversation.up.root) == ["request", "upgraded data"]
+    assert names(conversation.down.root) == ["response", "upgraded data"]
 
 
 def test_an_answer_to_head_has_no_body():

@@ -170,7 +170,7 @@ def test_no_body_without_a_length_in_a_request():
 @pytest.mark.parametrize(
     ("data", "options"),
     [
-        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", {}),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", {}),
         (b"HTTP/1.1 200 OK\r\n\r\n", {"methods": ["CONNECT"]}),
         (GET, {"upgrade_after": 0}),
         (GET + GET, {"upgrade_after": 1}),
@@ -182,7 +182,8 @@ def test_what_follows_an_upgrade_is_not_http(data, options):
     assert (root.children[-1].name, root.children[-1].value) == ("upgraded data", b"\x81\x00\n\n")
     assert dissect(data, **options).children[-1].name in ("request", "response")
 
-    def after(cursor):
+    def after(cursor, message):
+        assert message.tunnel or message.method == "GET"
         yield from cursor.bits("FIN", 1)
 
     root = dissect(data + b"\x81", after=after, **options)

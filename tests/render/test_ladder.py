@@ -5,24 +5,9 @@ from xml.etree import ElementTree
 import pytest
 
 from rtlab.errors import UsageError
-from rtlab.link.recording import Connection, Recording, Segment
+from rtlab.link.recording import Recording
 from rtlab.render.ladder import MOST, ladder
-
-MS = 1_000_000
-
-
-def recorded(*segments: tuple[str, int, int | None, bytes, str | None]) -> Recording:
-    recording = Recording()
-    recording.add_connection(Connection(1, ("127.0.0.1", 5), ("127.0.0.1", 6), 0))
-    offsets = {"up": 0, "down": 0}
-    for direction, received, forwarded, data, end in segments:
-        at = offsets[direction]
-        segment = Segment(1, direction, at, received * MS, None, data, end)  # type: ignore[arg-type]
-        offsets[direction] += len(data)
-        recording.add(segment)
-        if forwarded is not None:
-            recording.forwarded(segment, forwarded * MS)
-    return recording
+from tests.recordings import lesson, recorded
 
 
 def shapes(svg: str, tag: str) -> list[ElementTree.Element]:
@@ -118,3 +103,15 @@ def test_it_can_be_saved(tmp_path) -> None:
     drawn.save(tmp_path / "ladder.svg")
     assert (tmp_path / "ladder.svg").read_text(encoding="utf-8") == drawn.svg
     assert drawn.svg in drawn._repr_html_()
+
+
+def test_of_a_recording_with_fixed_times_the_drawing_is_fixed() -> None:
+    drawn = ladder({"websocket": lesson(latency=80)})
+    _, *arrows = drawn.text.splitlines()
+    assert [arrow.split()[:6] for arrow in arrows] == [
+        ["0.00", "ms", "-->", "161", "B", "80.00"],
+        ["81.00", "ms", "<--", "129", "B", "80.00"],
+        ["162.00", "ms", "-->", "11", "B", "80.00"],
+        ["243.00", "ms", "<--", "7", "B", "80.00"],
+    ]
+    assert lesson().dissect()[0].errors == []
