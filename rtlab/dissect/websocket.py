@@ -1,4 +1,4 @@
-"""WebSocket frames (RFC 6455), and the messages they carry, compressed ones too (RFC 7692).
+"""WebSocket frames, bit by bit (RFC 6455 §5.2); ``websocket_payload`` has what they carry.
 
 A receiver fails the connection at the first violation; a dissector notes it where it lies, and
 goes on, because the learner wants to see the rest.
@@ -6,17 +6,17 @@ goes on, because the learner wants to see the rest.
 
 from __future__ import annotations
 
-import codecs
 from functools import lru_cache, partial
 
-from rtlab.dissect.field import Buffer, Cursor, Cut, Dissector, Field, Fold, Row, Steps
-from rtlab.dissect.inflate import InflateError, Inflater
-from rtlab.dissect.websocket_remarks import CLOSE_CODES, INTERNAL_CODES, REMARKS
+from rtlab.dissect.field import Cursor, Cut, Dissector, Field, Fold, Row, Steps
+from rtlab.dissect.inflate import Inflater
+from rtlab.dissect.masking import is_text
+from rtlab.dissect.websocket_payload import CLOSE, CONTINUATION, TEXT, Stream
+from rtlab.dissect.websocket_remarks import REMARKS
 
 NAMES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 """Opcode to what a frame with it is called."""
 
-CONTINUATION, TEXT, CLOSE = 0, 1, 8
 _FIN = 0x80
 
 _HEADER = Row(
@@ -29,8 +29,6 @@ _HEADER = Row(
     ("MASK", 1),
     ("payload length", 7),
 )
-_OTHER_FIRST_BIT = bytes(byte ^ 0x80 for byte in range(256))
-_PIECE = 4096  # numbers of this size stay in the processor's cache
 
 
 def dissector(
@@ -53,14 +51,14 @@ def grammar(
         takeover: whether this sender keeps its compression window from message to message.
     """
     cursor.remarks = REMARKS
-    stream = _Stream(sender, Inflater(takeover) if deflate else None)
-    fold = Fold(cursor, partial(_frame, stream=_Stream(sender, None)))
+    stream = Stream(sender, Inflater(takeover) if deflate else None)
+    fold = Fold(cursor, partial(_frame, stream=Stream(sender, None)))
     while (yield from cursor.more()):
         if not _in_order(cursor, stream, fold):
             yield from _frame(cursor, stream)
 
 
-def _in_order(cursor: Cursor, stream: _Stream, fold: Fold) -> bool:
+def _in_order(cursor: Cursor, stream: Stream, fold: Fold) -> bool:
     """Take the next frame folded, if it is all there, in order, and means nothing for the next.
 
     These are a data message in one frame, not compressed, and a ping or pong.
@@ -86,13 +84,13 @@ def _in_order(cursor: Cursor, stream: _Stream, fold: Fold) -> bool:
     if stop > len(data):
         return False
     key = data[start - 4 : start] if mask else b""
-    if opcode == TEXT and not _is_text(data, start, stop, key):
+    if opcode == TEXT and not is_text(data, start, stop, key):
         return False
     cursor.fold("frame", stop - at, _summary(opcode, 1, length), fold)
     return True
 
 
-def _frame(cursor: Cursor, stream: _Stream) -> Steps[None]:
+def _frame(cursor: Cursor, stream: Stream) -> Steps[None]:
     with cursor.group("frame") as frame:
         header = yield from cursor.row(_HEADER)
         fin, rsv1, rsv2, rsv3, opcode, mask, length = [field.value for field in header]
@@ -145,7 +143,7 @@ def _summary(opcode: int, fin: int, length: int) -> str:
 # ── what each frame must keep to ──
 
 
-def _judge_header(frame: Field, header: list[Field], stream: _Stream) -> None:
+def _judge_header(frame: Field, header: list[Field], stream: Stream) -> None:
     """Judge what every frame may have wrong."""
     code, mask = header[4], header[5]
     opcode = code.value
@@ -165,7 +163,7 @@ def _judge_header(frame: Field, header: list[Field], stream: _Stream) -> None:
         frame.wrong("data after a Close frame", "RFC 6455 §5.5.1")
 
 
-def _judge_rare(header: list[Field], stream: _Stream) -> None:
+def _judge_rare(header: list[Field], stream: Stream) -> None:
     """Judge control frames, and bits that most frames have the other way."""
     fin, rsv1, rsv2, rsv3, opcode, _, _ = header
     if opcode.value >= CLOSE and not fin.value:
@@ -177,208 +175,3 @@ def _judge_rare(header: list[Field], stream: _Stream) -> None:
     for bit in (rsv2, rsv3):
         if bit.value:
             bit.wrong("set, but no extension that defines it was negotiated", "RFC 6455 §5.2")
-
-
-# ── what they carry ──
-
-
-class _Message:
-    """A data message, from its first frame to its last."""
-
-    __slots__ = ("begun", "pieces", "rsv1", "text")
-
-    def __init__(self, text: bool, rsv1: bool) -> None:
-        self.text = text  # to be read as such; no more once it was found not to be UTF-8
-        self.rsv1 = rsv1
-        self.pieces: list[bytes] = []  # the fragments; none if the first frame is the last
-        self.begun: bytes | None = b""  # of a character that the next fragment completes
-
-
-class _Stream:
-    """What one sender's earlier frames mean for the next."""
-
-    def __init__(self, sender: str | None, inflater: Inflater | None) -> None:
-        self.sender = sender
-        self.inflater = inflater
-        self.message: _Message | None = None  # the one that is not finished yet
-        self.closed = False
-
-    def take(self, frame: Field, field: Field, data: bytes, key: bytes, *, whole: bool) -> None:
-        """Take a payload, as it is on the wire; ``whole`` unless the bytes ended within it."""
-        if key and data:
-            data = unmask(data, key)
-            field = _derived(field, "unmasked", data)
-        header = frame.children
-        fin, rsv1, opcode = header[0].value, header[1].value, header[4].value
-        if opcode == CLOSE:
-            self.closed = True
-            code = _close(field, data, whole)
-            frame.value = frame.value if code is None else f"close {code}"
-        elif opcode <= 2 and not (opcode and fin and not rsv1):
-            message = self._message(opcode, bool(rsv1), bool(fin))
-            self._data(message, field, data, last=bool(fin), whole=whole)
-        elif opcode == TEXT:  # all of it in this one frame, as it nearly always is
-            _text(field, data, final=whole)
-
-    def _message(self, opcode: int, rsv1: bool, fin: bool) -> _Message:
-        if opcode == CONTINUATION:
-            message = self.message or _Message(text=False, rsv1=False)
-            if fin:
-                self.message = None
-            return message
-        message = _Message(opcode == TEXT, rsv1)
-        if not fin:  # one that comes whole leaves an unfinished one as it is
-            self.message = message
-        return message
-
-    def _data(
-        self, message: _Message, field: Field, data: bytes, *, last: bool, whole: bool
-    ) -> None:
-        # With RSV1 the bytes are not the text itself: compressed, or who knows what.
-        if message.text and not message.rsv1 and message.begun is not None:
-            message.begun = _text(field, data, message.begun, final=last and whole)
-        if not whole:
-            return
-        if message.pieces or not last:
-            message.pieces.append(data)
-        if not last:
-            return
-        if len(message.pieces) > 1:
-            data = b"".join(message.pieces)
-            field = _derived(field, "message", data)
-            if message.text and not message.rsv1 and message.begun is not None:
-                field.value = data.decode(errors="replace")
-        if message.rsv1 and self.inflater is not None:
-            _inflated(self.inflater, field, data, message.text)
-
-
-def _inflated(inflater: Inflater, field: Field, data: bytes, text: bool) -> None:
-    try:
-        inflated, whole = inflater.inflate(data), True
-    except InflateError as error:
-        field.wrong(str(error), error.reference)
-        inflated, whole = error.inflated, False
-    field = _derived(field, "inflated", inflated)
-    if text:
-        _text(field, inflated, final=whole)
-
-
-def _close(field: Field, data: bytes, whole: bool) -> int | None:
-    """Describe a Close frame's payload, and return its code, if it has one."""
-    if len(data) < 2:
-        if data and whole:
-            code = _part(field, "close code", 1, data[0])
-            code.wrong("a close code takes 2 bytes, and this is 1", "RFC 6455 §5.5.1")
-        return None
-    code = _part(field, "close code", 2, int.from_bytes(data[:2], "big"))
-    _judge_code(code)
-    if len(data) > 2:
-        reason = _part(field, "reason", len(data) - 2, data[2:])
-        _text(reason, data[2:], final=whole)
-    return int(code.value)
-
-
-def _judge_code(field: Field) -> None:
-    code = field.value
-    if code in CLOSE_CODES:
-        field.note = f"{CLOSE_CODES[code]} {field.note}"
-    elif code in INTERNAL_CODES:
-        field.wrong(f"{code} {INTERNAL_CODES[code]}", "RFC 6455 §7.4.1")
-    elif code < 1000:
-        field.wrong("codes below 1000 are not used", "RFC 6455 §7.4.2")
-    elif code < 3000:
-        field.wrong(f"nobody has defined {code} yet", "RFC 6455 §7.4.2")
-    elif code > 4999:
-        field.wrong("codes end at 4999", "RFC 6455 §7.4.2")
-
-
-def _text(field: Field, data: bytes, begun: bytes = b"", *, final: bool = True) -> bytes | None:
-    """Read bytes as text, and say where they are not UTF-8.
-
-    Args:
-        field: what they are; text becomes its value, or it gets two parts.
-        data: the bytes.
-        begun: the bytes before, of a character that is completed here.
-        final: whether it must be completed.
-
-    Returns:
-        The bytes of a character that is not complete yet; ``None`` if they are not UTF-8.
-    """
-    both = begun + data if begun else data
-    try:
-        text, used = codecs.utf_8_decode(both, "strict", final)
-    except UnicodeDecodeError as error:
-        # Python names the character; the byte that spoils it may be its second, third, fourth.
-        spoilt = error.reason == "invalid continuation byte"
-        bad, ends = error.end if spoilt else error.start, error.reason == "unexpected end of data"
-    else:
-        rest = both[used:]
-        # ed a0 and up would be a surrogate (RFC 3629 §3); Python waits for a third byte.
-        if not (rest[:1] == b"\xed" and rest[1:2] > b"\x9f"):
-            field.value = text
-            return rest
-        bad, ends = used + 1, False
-    good = codecs.utf_8_decode(both[:bad], "ignore", True)[0]
-    bad = max(bad - len(begun), 0)
-    if bad:
-        _part(field, "text", bad, good)
-    wrong = _part(field, "not UTF-8", len(data) - bad, data[bad:])
-    error_ = "the text ends within a character" if ends else f"0x{data[bad]:02x} cannot stand here"
-    wrong.wrong(error_, "RFC 6455 §8.1")
-    return None
-
-
-def _is_text(data: bytearray, start: int, stop: int, key: bytes | bytearray) -> bool:
-    """Whether the bytes from ``start`` to ``stop``, masked with ``key`` if any, are UTF-8."""
-    if key and stop - start > _PIECE and _is_ascii(data, start, stop, key):
-        return True
-    text = data[start:stop]
-    try:
-        (unmask(text, key) if key else text).decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_ascii(data: bytearray, start: int, stop: int, key: bytes | bytearray) -> bool:
-    """The same for ASCII, in half the time: the first bit of each byte tells it."""
-    for place, part in enumerate(key, start):
-        every_fourth = data[place:stop:4]
-        if part & 0x80:
-            every_fourth = every_fourth.translate(_OTHER_FIRST_BIT)
-        if not every_fourth.isascii():
-            return False
-    return True
-
-
-def _part(field: Field, name: str, count: int, value: object) -> Field:
-    """Add a part of ``count`` bytes to a field, behind those it has."""
-    start = field.children[-1].stop if field.children else field.start
-    part = Field(name, start, start + count * 8, value, *REMARKS[name])
-    field.add(part)
-    return part
-
-
-def _derived(field: Field, name: str, data: bytes) -> Field:
-    """Hang bytes that are derived from a field's onto it, and return what describes them."""
-    root = Field(name, 0, len(data) * 8, data, *REMARKS[name])
-    field.buffer = Buffer(name, data, root)
-    return root
-
-
-def unmask(data: bytes | bytearray | memoryview, key: bytes | bytearray) -> bytes:
-    """Return bytes XORed with a key of 4 bytes, over and over (RFC 6455 §5.3); masks as well.
-
-    Python has no XOR of bytes, but one of numbers of any size.
-    """
-    size = len(data)
-    if size <= _PIECE:
-        keys = int.from_bytes((key * (size // 4 + 1))[:size], "little")
-        return (int.from_bytes(data, "little") ^ keys).to_bytes(size, "little")
-    keys = int.from_bytes(key * (_PIECE // 4), "little")
-    view, end = memoryview(data), size - size % _PIECE
-    pieces = [
-        (int.from_bytes(view[at : at + _PIECE], "little") ^ keys).to_bytes(_PIECE, "little")
-        for at in range(0, end, _PIECE)
-    ]
-    return b"".join((*pieces, unmask(view[end:], key)))

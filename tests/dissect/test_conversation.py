@@ -7,7 +7,7 @@ import pytest
 
 import rtlab
 from rtlab.dissect.conversation import converse
-from rtlab.dissect.websocket import unmask
+from rtlab.dissect.masking import unmask
 from tests.dissect.handshakes import OFFERS, ask, reply
 
 

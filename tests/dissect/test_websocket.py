@@ -17,7 +17,8 @@ from wsproto.frame_protocol import FrameProtocol, ParseFailed
 
 from rtlab.dissect import inflate
 from rtlab.dissect.field import Field
-from rtlab.dissect.websocket import REMARKS, dissector, unmask
+from rtlab.dissect.masking import unmask
+from rtlab.dissect.websocket import REMARKS, dissector
 from tests.dissect.timing import LINEAR, growth
 
 KEY = bytes.fromhex("37fa213d")

@@ -3,23 +3,24 @@ from __future__ import annotations
 import pytest
 
 import rtlab
+from rtlab import examples
 from rtlab.errors import UsageError
 from rtlab.render.conversation import conversation
-from tests.render.recordings import HELLO, SWITCHED, UPGRADE, chunk, handshake, recorded
+from tests.recordings import chunk, lesson, recorded
 from tests.render.test_byte_view import Page
 
 
 def test_a_line_says_when_who_what_and_how_much() -> None:
-    lines = conversation(handshake()).text.splitlines()
+    lines = conversation(lesson(30)).text.splitlines()
     assert lines[0].split() == ["sent", "arrived", "conn", "from", "what", "bytes", "content"]
     assert " ".join(lines[1].split()) == "0.00 ms 30.00 ms #1 client GET /chat 161"
     assert " ".join(lines[3].split()) == "62.00 ms 92.00 ms #1 client text 11 Hello"
-    assert " ".join(lines[7].split()) == "155.50 ms 185.50 ms #1 server FIN 0"
+    assert " ".join(lines[7].split()) == "186.00 ms 216.00 ms #1 client FIN 0"
     assert len(lines) == 9
 
 
 def test_each_line_opens_and_shows_its_bytes() -> None:
-    shown = conversation(handshake())
+    shown = conversation(lesson(30))
     page = Page(shown.html)
     assert page.open == []
     for part in ("GET /chat", "101 Switching Protocols", "Sec-WebSocket-Key", "'Hello'", "FIN"):
@@ -30,14 +31,18 @@ def test_each_line_opens_and_shows_its_bytes() -> None:
 
 
 def test_what_is_wrong_is_seen_without_opening_anything() -> None:
-    wrong = recorded(("up", 0, 1, UPGRADE), ("down", 2, 3, SWITCHED), ("down", 4, 5, HELLO))
+    wrong = recorded(
+        ("up", 0, 1, examples.LESSON_REQUEST),
+        ("down", 2, 3, examples.LESSON_RESPONSE),
+        ("down", 4, 5, examples.MASKED_HELLO),
+    )
     shown = conversation(wrong)
     assert "!! a server must not mask" in shown.text
     assert "✗ 1" in Page(shown.html).text
 
 
 def test_a_window_is_shown_and_says_how_to_go_on() -> None:
-    recording = handshake()
+    recording = lesson(30)
     assert "Lines 2 to 4 of 8; conversation(first=5) goes on." in conversation(
         recording, first=2, count=3
     ).text.replace("\n", " ")
@@ -74,13 +79,13 @@ def test_of_a_long_recording_no_more_is_read_than_is_shown(monkeypatch) -> None:
 
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(UsageError, match="first must be a whole number of turns"):
-        conversation(handshake(), first=-1)
+        conversation(lesson(30), first=-1)
     with pytest.raises(UsageError, match="count"):
-        conversation(handshake(), count=1.5)  # type: ignore[arg-type]
+        conversation(lesson(30), count=1.5)  # type: ignore[arg-type]
 
 
 def test_a_recording_is_shown_as_its_conversation(tmp_path) -> None:
-    recording = handshake()
+    recording = lesson(30)
     assert "GET /chat" in recording._repr_html_()
     recording.conversation(first=2).save(tmp_path / "c.html")
     saved = (tmp_path / "c.html").read_text("utf-8")
@@ -89,6 +94,6 @@ def test_a_recording_is_shown_as_its_conversation(tmp_path) -> None:
 
 
 def test_a_message_that_never_arrived_says_so() -> None:
-    lost = recorded(("up", 0, None, UPGRADE))
+    lost = recorded(("up", 0, None, examples.LESSON_REQUEST))
     assert "never" in conversation(lost).text
     assert "arrived: never" in conversation(lost).html

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from rtlab.render.labels import MOST, Label, Labels
-from tests.render.recordings import ASK, STREAM, chunk, handshake, message, recorded
+from tests.recordings import ASK, STREAM, chunk, lesson, message, recorded
 
 
 def labels(recording):
@@ -10,7 +10,7 @@ def labels(recording):
 
 
 def test_each_segment_is_named_by_what_begins_in_it() -> None:
-    assert labels(handshake()) == [
+    assert labels(lesson(30)) == [
         Label("GET /chat", False),
         Label("101 Switching Protocols", False),
         Label("text", False),

@@ -4,7 +4,7 @@ import pytest
 
 from rtlab.link.recording import Recording
 from rtlab.render.turns import first_turns, messages, turns
-from tests.render.recordings import ASK, STREAM, chunk, handshake, message, recorded
+from tests.recordings import ASK, STREAM, chunk, lesson, message, recorded
 
 
 def said(recording: Recording) -> list[tuple[str, str]]:
@@ -12,7 +12,7 @@ def said(recording: Recording) -> list[tuple[str, str]]:
 
 
 def test_a_handshake_and_what_follows_it_are_turns_with_their_times() -> None:
-    found = turns(handshake())
+    found = turns(lesson(30))
     assert [(turn.direction, turn.what) for turn in found] == [
         ("up", "GET /chat"),
         ("down", "101 Switching Protocols"),
@@ -20,8 +20,8 @@ def test_a_handshake_and_what_follows_it_are_turns_with_their_times() -> None:
         ("down", "message 7"),
         ("up", "close 1000"),
         ("down", "close 1000"),
-        ("down", "FIN"),
         ("up", "FIN"),
+        ("down", "FIN"),
     ]
     assert [turn.sent_ns for turn in found[:3]] == [0, 31_000_000, 62_000_000]
     assert [turn.arrived_ns for turn in found[:3]] == [30_000_000, 61_000_000, 92_000_000]
@@ -81,7 +81,7 @@ def test_a_token_in_a_url_is_blotted_out() -> None:
 
 def test_connections_are_told_apart_and_stand_in_the_order_of_time() -> None:
     both = recorded(("up", 5, 6, ASK))
-    recorded(("up", 1, 2, ASK), ("up", 9, 9, "cut"), connection=2, recording=both)
+    recorded(("up", 1, 2, ASK), ("up", 9, 9, "cut"), number=2, into=both)
     assert [(turn.connection, turn.what) for turn in turns(both)] == [
         (2, "GET /events"),
         (1, "GET /events"),
