@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import html
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
@@ -94,6 +94,7 @@ class Lab:
         self._servers: dict[str, HttpServer | WebSocketServer] = {}
         self._links: dict[str, Link] = {}
         self._thread: loops.LoopThread | None = None
+        self._goodbyes: list[Callable[[], object]] = []
         self._lock = threading.RLock()
 
     # ── starting and stopping ──
@@ -137,6 +138,9 @@ class Lab:
                 return
             thread = self._thread
             try:
+                goodbyes, self._goodbyes = self._goodbyes, []
+                for goodbye in goodbyes:
+                    goodbye()
                 self._feed.close()
                 thread.call(self._close())
             finally:
@@ -183,6 +187,25 @@ class Lab:
     def running(self) -> bool:
         """Whether the servers run."""
         return self._thread is not None
+
+    @property
+    def thread(self) -> loops.LoopThread:
+        """The thread in which the servers and links run.
+
+        Raises:
+            NotRunning: the lab is stopped.
+        """
+        if self._thread is None:
+            raise NotRunning(
+                "This lab is stopped, or was never started. rtlab.start() gives you a new one; its "
+                "own start() begins anew."
+            )
+        return self._thread
+
+    def when_stopped(self, goodbye: Callable[[], object]) -> None:
+        """Call a function when the lab is stopped, before its servers are; it must not wait."""
+        self._need_running()
+        self._goodbyes.append(goodbye)
 
     @property
     def feed(self) -> Feed:
@@ -349,11 +372,7 @@ class Lab:
         return [self._links[name] for name in names]
 
     def _need_running(self) -> None:
-        if self._thread is None:
-            raise NotRunning(
-                "This lab is stopped, or was never started. rtlab.start() gives you a new one; its "
-                "own start() begins anew."
-            )
+        _ = self.thread
 
 
 _names = transports  # the parameter of that name hides the function in Lab.__init__

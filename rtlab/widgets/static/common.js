@@ -1,0 +1,76 @@
+// What all views share. Python puts this in front of each view's own module.
+
+// Make an element. Text becomes text nodes: nothing that came over a wire is ever read as HTML.
+function make(tag, attributes = {}, ...children) {
+  const svg = ["svg", "g", "line", "path", "circle", "rect", "text", "polyline", "title"];
+  const element = svg.includes(tag)
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+    : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+// Tie a view to its kernel. `handlers.snapshot` gets all there is to know, now and when the view
+// was silent for long; `handlers.news` what is new since then. Returns `ask`, which sends a wish.
+function attach({ model, el, signal }, handlers) {
+  const view = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+  const status = make("p", { class: "rtlab-status", role: "status" });
+  el.classList.add("rtlab-view");
+  el.append(status);
+
+  const say = (text) => {
+    status.textContent = text;
+  };
+  const send = (content) => {
+    try {
+      model.send({ view, ...content });
+    } catch {
+      say("The kernel is gone. Run the cell again.");
+    }
+  };
+  const hear = (content, buffers) => {
+    if (content.kind === "snapshot" && content.for === view) handlers.snapshot(content, buffers);
+    else if (content.kind === "news") handlers.news(content, buffers);
+  };
+  const live = () => {
+    say(model.get("alive") ? "" : "The lab is stopped: what you see is how it ended.");
+    handlers.alive?.(model.get("alive"));
+  };
+  const gone = () => {
+    say("The kernel was restarted. Run the cell again.");
+    handlers.alive?.(false);
+  };
+
+  model.on("msg:custom", hear);
+  model.on("change:alive", live);
+  model.on("comm:close", gone);
+  model.on("destroy", gone);
+  const timer = setInterval(() => send({ kind: "here" }), 20_000);
+  signal.addEventListener("abort", () => {
+    clearInterval(timer);
+    model.off("msg:custom", hear);
+    model.off("change:alive", live);
+    model.off("comm:close", gone);
+    model.off("destroy", gone);
+    send({ kind: "gone" });
+  });
+  live();
+  send({ kind: "ready" });
+  return (wish) => send(wish);
+}
+
+// Where a port of the kernel's machine is for this page: directly if that is this machine, through
+// Jupyter's proxy otherwise. `way` says which.
+function reach(port, { proxied = null } = {}) {
+  const local = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  if (local && proxied !== true) return { http: `http://127.0.0.1:${port}`, way: "direct" };
+  const config = document.getElementById("jupyter-config-data");
+  const base = config ? JSON.parse(config.textContent).baseUrl : "/";
+  const url = new URL(`${base}proxy/${port}`, location.href);
+  return { http: url.href, way: "through Jupyter's proxy" };
+}
