@@ -36,7 +36,8 @@ _log = logger("widgets")
 def _read(name: str) -> str:
     """Return a file of the views: what all of them share, and then what this one adds."""
     stem, _, kind = name.partition(".")
-    parts = [_STATIC.joinpath(f"{part}.{kind}") for part in ("common", stem)]
+    names = dict.fromkeys(("common", stem))
+    parts = [_STATIC.joinpath(f"{part}.{kind}") for part in names]
     return "\n".join(part.read_text("utf-8") for part in parts if part.is_file())
 
 

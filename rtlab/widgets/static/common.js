@@ -15,6 +15,9 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// What a model tells when its kernel is restarted, or its widget closed.
+const LOST = ["comm_live_update", "comm:close", "destroy"];
+
 // Tie a view to its kernel. `handlers.snapshot` gets all there is to know, now and when the view
 // was silent for long; `handlers.news` what is new since then. Returns `ask`, which sends a wish.
 function attach({ model, el, signal }, handlers) {
@@ -34,29 +37,31 @@ function attach({ model, el, signal }, handlers) {
     }
   };
   const hear = (content, buffers) => {
+    if (lost) live();
     if (content.kind === "snapshot" && content.for === view) handlers.snapshot(content, buffers);
     else if (content.kind === "news") handlers.news(content, buffers);
   };
+  let lost = false; // and found again, if the kernel was only out of reach for a while
   const live = () => {
+    lost = false;
     say(model.get("alive") ? "" : "The lab is stopped: what you see is how it ended.");
     handlers.alive?.(model.get("alive"));
   };
   const gone = () => {
+    lost = true;
     say("The kernel was restarted. Run the cell again.");
     handlers.alive?.(false);
   };
 
   model.on("msg:custom", hear);
   model.on("change:alive", live);
-  model.on("comm:close", gone);
-  model.on("destroy", gone);
+  for (const event of LOST) model.on(event, gone);
   const timer = setInterval(() => send({ kind: "here" }), 20_000);
   signal.addEventListener("abort", () => {
     clearInterval(timer);
     model.off("msg:custom", hear);
     model.off("change:alive", live);
-    model.off("comm:close", gone);
-    model.off("destroy", gone);
+    for (const event of LOST) model.off(event, gone);
     send({ kind: "gone" });
   });
   live();
