@@ -272,6 +272,8 @@ async def test_a_server_that_fails_for_a_while_is_asked_again(quick):
         answer("200 OK", b"<html>"),
         answer("200 OK", b"42"),
         answer("200 OK", b'{"seq": 1}'),
+        answer("200 OK", b"{}"),
+        answer("200 OK", b'""'),
         answer("200 OK", b'[{"seq": "x"}]'),
         answer("410 Gone", b"gone"),
         answer("204 No Content"),
