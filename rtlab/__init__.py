@@ -8,6 +8,7 @@
     lab.ladder()                             # what crossed it
     await rtlab.compare(messages=50)         # measured side by side
     rtlab.dissect(data, "websocket")         # every bit explained
+    rtlab.machine("sse")                     # what a client does, as a diagram
 
 Importing it opens no socket and imports no server library; names are loaded when first used.
 """
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
         RecordingError,
         Refused,
         RtlabError,
+        UnexpectedMove,
         UsageError,
     )
     from rtlab.feed import Feed, Message
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
     from rtlab.scripts import enable_asyncio_run
+    from rtlab.states import Follower, Machine, machine
     from rtlab.subscription import receive, send, subscribe
     from rtlab.transports.delivery import Delivery, Report
 
@@ -56,12 +59,14 @@ _HOMES = {
         "RecordingError",
         "Refused",
         "RtlabError",
+        "UnexpectedMove",
         "UsageError",
     ),
     "rtlab.feed": ("Feed", "Message"),
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
     "rtlab.scripts": ("enable_asyncio_run",),
+    "rtlab.states": ("Follower", "Machine", "machine"),
     "rtlab.subscription": ("receive", "send", "subscribe"),
     "rtlab.transports.delivery": ("Delivery", "Report"),
 }
@@ -77,9 +82,11 @@ __all__ = [
     "Dissection",
     "Feed",
     "Field",
+    "Follower",
     "Impairment",
     "Lab",
     "Link",
+    "Machine",
     "Message",
     "NotRunning",
     "PortInUse",
@@ -90,11 +97,13 @@ __all__ = [
     "RtlabError",
     "Scenario",
     "Segment",
+    "UnexpectedMove",
     "UsageError",
     "compare",
     "compare_sync",
     "dissect",
     "enable_asyncio_run",
+    "machine",
     "receive",
     "send",
     "start",
@@ -104,7 +113,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-_MODULES = ("feed", "lab", "link", "render", "transports")  # for rtlab.transports.sse?? in a cell
+# For rtlab.transports.sse?? in a cell.
+_MODULES = ("feed", "lab", "link", "render", "states", "transports")
 
 
 def __getattr__(name: str) -> Any:

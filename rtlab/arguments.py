@@ -36,8 +36,9 @@ def one_of(kind: str, name: object, known: Iterable[str]) -> str:
         if name in names:
             return name
         plain = name.lower().replace("-", "_").replace(" ", "_")
+        near = [known for known in names if known.lower() == plain]
         plain = _ALIASES.get(plain, plain)
-        near = difflib.get_close_matches(plain, names, n=1, cutoff=0.4)
+        near = near or difflib.get_close_matches(plain, names, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]!r}? " if near else ""
     shown = repr(name) if isinstance(name, (str, int, float)) else f"of {type(name)}"
     raise UsageError(f"There is no {kind} {shown}. {hint}Known: {', '.join(names)}.")

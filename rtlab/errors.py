@@ -61,3 +61,23 @@ class CursorOutOfRange(RtlabError):
 
 class RecordingError(RtlabError):
     """A file is not a recording, or one that this version cannot read."""
+
+
+class UnexpectedMove(RtlabError):
+    """A client was seen to do what its state machine does not have.
+
+    Attributes:
+        state: where it was.
+        sign: what was seen.
+    """
+
+    def __init__(
+        self, machine: str, state: str, sign: str, target: str | None, possible: dict[str, str]
+    ) -> None:
+        self.state = state
+        self.sign = sign
+        seen = repr(sign) + ("" if target is None else f" with {target} after it")
+        moves = ", ".join(f"{sign!r} (to {target})" for sign, target in possible.items())
+        super().__init__(
+            f"{machine}: in {state} there is no {seen}. What can come: {moves or 'nothing at all'}."
+        )

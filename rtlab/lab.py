@@ -21,7 +21,7 @@ from rtlab.log import ring
 from rtlab.render.table import html_table, text_table
 
 if TYPE_CHECKING:
-    from rtlab.render.ladder import Ladder
+    from rtlab.render.drawing import Drawing
     from rtlab.transports.http import HttpServer
     from rtlab.transports.websocket import WebSocketServer
 
@@ -309,7 +309,7 @@ class Lab:
 
     def ladder(
         self, *transports: str, title: str | None = None, last: float | None = None
-    ) -> Ladder:
+    ) -> Drawing:
         """Draw what crossed the links: client left, server right, time down.
 
         Args:

@@ -29,6 +29,11 @@ def test_a_slip_is_answered_with_the_nearest_name(typed, meant):
         one_of("transport", typed, TRANSPORTS)
 
 
+def test_the_same_name_in_other_letters_comes_before_what_it_is_called_elsewhere():
+    with pytest.raises(UsageError, match="Did you mean 'EventSource'\\?"):
+        one_of("machine", "eventsource", ["sse", "EventSource"])
+
+
 @pytest.mark.parametrize("name", ["", "quic-over-pigeon", None, 3, ["sse"]])
 def test_what_is_near_to_nothing_gets_the_whole_list_and_no_guess(name):
     with pytest.raises(UsageError) as caught:

@@ -24,16 +24,18 @@ MAY_IMPORT = {
     "examples": set(),
     "feed": GROUND,
     "dissect": GROUND,
+    "states": GROUND,
     "link": GROUND | {"log", "loops", "sockets"},
     "transports": SERVICES - {"loops"} | {"feed"},
     "subscription": GROUND | {"transports"},
     "lab": SERVICES | {"feed", "link", "transports", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
-    "render": GROUND | {"dissect", "link", "compare"},
-    "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare"},
+    "render": GROUND | {"dissect", "link", "compare", "states"},
+    "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare", "states"},
     "exercises": SERVICES | {"feed", "dissect", "link", "transports", "lab", "subscription"},
 }
-STANDARD_LIBRARY_ONLY = ["errors", "arguments", "feed", "dissect", "log", "sockets", "loops"]
+STANDARD_LIBRARY_ONLY = ["errors", "arguments", "feed", "dissect", "states"]
+STANDARD_LIBRARY_ONLY += ["log", "sockets", "loops"]
 SERVERS_AND_SOCKETS = {"socket", "asyncio", "aiohttp", "websockets", "httpx", "selectors", "ssl"}
 
 
@@ -82,6 +84,7 @@ KNOWN = {name: path for name, path in FILES.items() if room(name) in MAY_IMPORT}
 WHEN_ASKED = {
     "rtlab.dissect.field": {"rtlab.render.byte_view", "rtlab.render.tree"},
     "rtlab.link.recording": {"rtlab.dissect.conversation", "rtlab.render.conversation"},
+    "rtlab.states.table": {"rtlab.render.states", "rtlab.render.drawing"},
 }
 
 

@@ -21,7 +21,7 @@ from rtlab.link.recording import Recording
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rtlab.render.ladder import Ladder
+    from rtlab.render.drawing import Drawing
 
 FORMAT = "rtlab-comparison"
 VERSION = 1
@@ -204,7 +204,7 @@ class Comparison:
 
         return figure(self)
 
-    def ladder(self, *transports: str, last: float | None = None) -> Ladder:
+    def ladder(self, *transports: str, last: float | None = None) -> Drawing:
         """Draw what crossed the links, one panel a transport."""
         from rtlab.render.ladder import ladder
 

@@ -110,9 +110,10 @@ def _scope(field: Field, data: bytes | bytearray, explained: bool = True) -> str
     """Return bytes and, beside them, the parts of what they are, and a note on the whole or not."""
     inner = field.children or (field,)
     note = _note(field) if field.children and explained else ""
+    made = _derived(field.buffer) if field.children and field.buffer is not None else ""
     return (
         f"<div class='scope' data-start='{field.start >> 3}'>{_hex(field, data)}"
-        f"<div class='tree'>{note}{_list(inner, data)}</div></div>"
+        f"<div class='tree'>{note}{_list(inner, data)}{made}</div></div>"
     )
 
 

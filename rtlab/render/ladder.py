@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import count
-from math import atan2, cos, sin
-from pathlib import Path
 
 from rtlab.arguments import number
 from rtlab.link.recording import Recording, Segment
+from rtlab.render.drawing import Drawing, arrow_head, svg
 from rtlab.render.labels import Label, Labels
 
 MOST = 300
@@ -19,30 +16,6 @@ MOST = 300
 
 _PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 78, 22  # pixels
 _LABEL_EVERY = 12  # pixels between two labels, so that they stay readable
-_unique = count(1)
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """A drawn ladder diagram. Show it as a cell's result, or ``save`` it.
-
-    Attributes:
-        svg: the drawing, complete in itself.
-        text: the same content as lines of text.
-    """
-
-    svg: str
-    text: str
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the drawing to an SVG file."""
-        Path(path).write_text(self.svg, encoding="utf-8")
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_html_(self) -> str:
-        return f"<div style='overflow-x:auto'>{self.svg}</div>"
 
 
 def ladder(
@@ -51,7 +24,7 @@ def ladder(
     published: Mapping[str, Sequence[tuple[int, int]]] | None = None,
     title: str | None = None,
     last: float | None = None,
-) -> Ladder:
+) -> Drawing:
     """Draw recordings side by side, on one axis of time.
 
     Args:
@@ -77,7 +50,7 @@ def ladder(
     scale = _Scale(begin, max(finish, begin + 1), min(1000, max(300, 24 * busiest)))
     for panel in panels:
         panel.marks = [(seq, at) for seq, at in panel.marks if begin <= at <= finish]
-    return Ladder(_svg(panels, scale, title), _text(panels, begin))
+    return Drawing(_svg(panels, scale, title), _text(panels, begin))
 
 
 class _Panel:
@@ -135,35 +108,20 @@ def _size(size: int) -> str:
 
 # ── SVG ──
 
-_LIGHT = "--ink:#222;--soft:#6e6e6e;--up:#1f6fb5;--down:#717171;--news:#c2510c"
-_DARK = "--ink:#e8e8e8;--soft:#9a9a9a;--up:#6fb1f0;--down:#a8a8a8;--news:#ff9d5c"
-# JupyterLab says which theme it has; elsewhere the reader's own preference decides.
-_STYLE = f"""
-.NAME{{--paper:#fff;{_LIGHT};font:11px system-ui,sans-serif}}
-@media (prefers-color-scheme:dark){{.NAME{{--paper:#111;{_DARK}}}}}
-[data-jp-theme-light=true] .NAME{{--paper:var(--jp-layout-color0,#fff);{_LIGHT}}}
-[data-jp-theme-light=false] .NAME{{--paper:var(--jp-layout-color0,#111);{_DARK}}}
-.NAME text{{fill:var(--ink)}}.NAME .s{{fill:var(--soft)}}.NAME .h{{font-weight:600;font-size:13px}}
-.NAME .l{{stroke:var(--soft);stroke-width:1.5}}.NAME .g{{stroke:var(--soft);opacity:.25}}
-.NAME .up{{stroke:var(--up);fill:var(--up)}}.NAME .down{{stroke:var(--down);fill:var(--down)}}
-.NAME .news{{stroke:var(--news);fill:var(--news);stroke-width:2}}.NAME .p{{fill:var(--news)}}
-.NAME text.up,.NAME text.down,.NAME text.news{{stroke:var(--paper);stroke-width:3px;
-paint-order:stroke;font-size:10px}}
+_RULES = """
+.NAME .l{stroke:var(--soft);stroke-width:1.5}.NAME .g{stroke:var(--soft);opacity:.25}
+.NAME .up{stroke:var(--blue);fill:var(--blue)}.NAME .down{stroke:var(--grey);fill:var(--grey)}
+.NAME .news{stroke:var(--orange);fill:var(--orange);stroke-width:2}.NAME .p{fill:var(--orange)}
+.NAME text.up,.NAME text.down,.NAME text.news{stroke:var(--paper);stroke-width:3px;
+paint-order:stroke;font-size:10px}
 """
 
 
 def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
     width = _AXIS + len(panels) * (_PANEL + _GAP)
     height = _TOP + scale.height + _BOTTOM
-    name = f"rtlab-ladder-{next(_unique)}"
     summary = "; ".join(f"{p.name}: {len(p.segments)} segments, {p.note}" for p in panels)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}" '
-        f'style="max-width:100%;min-width:{min(width, 760)}px;height:auto" role="img" '
-        f'aria-label="Ladder diagram. {escape(summary, quote=True)}">',
-        f"<style>{_STYLE.replace('NAME', name)}</style>",
-    ]
+    parts = []
     if title:
         parts.append(f'<text class="h" x="0" y="14">{escape(title)}</text>')
     for y, label in scale.ticks():
@@ -174,7 +132,7 @@ def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
     for place, panel in enumerate(panels):
         left = _AXIS + 6 + place * (_PANEL + _GAP)
         parts += _draw_panel(panel, left, left + _PANEL - 12, scale)
-    return "".join([*parts, "</svg>"])
+    return svg("ladder", (width, height), 760, f"Ladder diagram. {summary}", _RULES, parts)
 
 
 def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str]:
@@ -231,7 +189,7 @@ def _draw_segment(
     dash = ' stroke-dasharray="3 3"' if segment.end else ""
     parts.append(
         f'<line class="{kind}" x1="{x1}" y1="{y1:.1f}" x2="{x2}" y2="{y2:.1f}"{dash}/>'
-        + ("" if lost else _head(kind, x1, y1, x2, y2))
+        + ("" if lost else arrow_head(kind, x1, y1, x2, y2))
     )
     # A label stands over the arrow, at its sender's side, if there is room.
     at = (y1 + (y2 - y1) * 0.15) - 3
@@ -244,15 +202,6 @@ def _draw_segment(
             f"{escape(_short(words, size))}</text>"
         )
     return [*parts, "</g>"]
-
-
-def _head(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
-    angle = atan2(y2 - y1, x2 - x1)
-    corners = [(x2, y2)]
-    for side in (2.75, -2.75):  # radians from the arrow's own direction
-        corners.append((x2 + 7 * cos(angle + side), y2 + 7 * sin(angle + side)))
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
-    return f'<polygon class="{kind}" points="{points}"/>'
 
 
 def _short(words: str, size: str) -> str:

@@ -9,10 +9,10 @@ Cell = str | int
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """Return rows under columns; columns of numbers stand right, others left."""
+    """Return rows under columns; a column of numbers stands right, one with words left."""
     lines = [list(columns), *([_show(cell) for cell in row] for row in rows)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
-    left = [not all(_is_number(row[place]) for row in rows) for place in range(len(columns))]
+    left = _left(rows, len(columns))
     return "\n".join(
         "  ".join(
             cell.ljust(width) if left[place] else cell.rjust(width)
@@ -24,19 +24,29 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 
 def html_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = "") -> str:
     """Return the same as an HTML table; every cell is escaped, the first names its row."""
-    head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in columns)
+    # JupyterLab stands headers right and the first column too, whatever is below and in them.
+    styles = [
+        f"style='text-align:{'left' if left else 'right'}'" for left in _left(rows, len(columns))
+    ]
+    head = "".join(
+        f"<th scope='col' {style}>{escape(name)}</th>"
+        for style, name in zip(styles, columns, strict=True)
+    )
     body = "".join(
-        f"<tr><th scope='row'>{escape(_show(first))}</th>"
+        f"<tr><th scope='row' {styles[0]}>{escape(_show(first))}</th>"
         + "".join(
-            f"<td style='text-align:{'right' if _is_number(cell) else 'left'}'>"
-            f"{escape(_show(cell))}</td>"
-            for cell in rest
+            f"<td {style}>{escape(_show(cell))}</td>"
+            for style, cell in zip(styles[1:], rest, strict=True)
         )
         + "</tr>"
         for first, *rest in rows
     )
     above = f"<caption style='text-align:left'>{escape(caption)}</caption>" if caption else ""
     return f"<table>{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _left(rows: Sequence[Sequence[Cell]], columns: int) -> list[bool]:
+    return [any(not _is_number(row[place]) for row in rows) for place in range(columns)]
 
 
 def _show(cell: Cell) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -37,11 +38,13 @@ class Delivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a client is doing.
+    """What a client is doing. ``rtlab.states`` has the moves from one report to the next.
 
     Attributes:
-        state: ``connecting``, ``open`` (an answer or stream is there), ``waiting`` (until the next
-            request), ``lost`` (messages that the feed no longer had), ``reconnecting``, ``closed``.
+        state: ``connecting``, ``open`` (an answer or stream is there), ``waiting`` (polling: until
+            the next question; long polling: for the answer to the one that is held), ``lost``
+            (news, the client stays open: messages that the feed no longer had), ``reconnecting``,
+            ``closed`` (the subscription has ended: the last report, always).
         detail: why, in a few words.
         delay: for ``waiting`` and ``reconnecting``: for how many seconds.
         at_ns: when (``time.perf_counter_ns``).
@@ -64,6 +67,19 @@ Listener = Callable[[Report], object]
 
 def ignore(report: Report) -> None:
     """The listener of a client that nobody watches."""
+
+
+@asynccontextmanager
+async def last_report(listener: Listener) -> AsyncIterator[None]:
+    """Report ``closed`` when a subscription ends, whatever ends it."""
+    try:
+        yield
+    except (GeneratorExit, asyncio.CancelledError):
+        listener(Report("closed", "the client left"))
+        raise
+    except BaseException as error:
+        listener(Report("closed", str(error) or type(error).__name__))
+        raise
 
 
 async def wait_before_retry(backoff: Backoff, listener: Listener, why: object) -> None:

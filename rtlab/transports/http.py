@@ -281,8 +281,11 @@ def read_list(answer: httpx.Response) -> list[Message]:
         Refused: the body is something else.
     """
     try:
-        return [Message.from_wire(item) for item in parse_json(answer.content)]
-    except (UsageError, TypeError) as error:
+        items = parse_json(answer.content)
+        if not isinstance(items, list):
+            raise UsageError(f"{str(items)[:80]!r}.")
+        return [Message.from_wire(item) for item in items]
+    except UsageError as error:
         raise Refused(f"The answer is no list of messages: {error}", answer.status_code) from error
 
 

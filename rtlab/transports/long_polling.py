@@ -22,7 +22,14 @@ from rtlab.backoff import Backoff
 from rtlab.errors import NotRunning, UsageError
 from rtlab.feed import Feed
 from rtlab.transports import http
-from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
+from rtlab.transports.delivery import (
+    Delivery,
+    Listener,
+    Report,
+    ignore,
+    last_report,
+    wait_before_retry,
+)
 
 PATH = "/wait"
 LONGEST = 60.0
@@ -80,7 +87,7 @@ async def subscribe(
     number("timeout", timeout, "seconds", above=True)
     retry = backoff or Backoff()
     listener(Report("connecting", url))
-    async with http.connection(read_timeout=timeout + 10.0) as client:
+    async with last_report(listener), http.connection(read_timeout=timeout + 10.0) as client:
         while True:
             since = {} if cursor is None else {"since": cursor}
             query: dict[str, str | int] = {**since, "timeout": f"{timeout:g}"}

@@ -21,7 +21,14 @@ from rtlab.arguments import number
 from rtlab.backoff import Backoff
 from rtlab.feed import Feed
 from rtlab.transports import http
-from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
+from rtlab.transports.delivery import (
+    Delivery,
+    Listener,
+    Report,
+    ignore,
+    last_report,
+    wait_before_retry,
+)
 
 PATH = "/messages"
 send = http.send
@@ -70,7 +77,7 @@ async def subscribe(
     retry = backoff or Backoff()
     listener(Report("connecting", url))
     validator: dict[str, str] = {}
-    async with http.connection(read_timeout=10.0) as client:
+    async with last_report(listener), http.connection(read_timeout=10.0) as client:
         while True:
             query = {} if cursor is None else {"since": cursor}
             try:
@@ -81,18 +88,19 @@ async def subscribe(
             received_ns = time.perf_counter_ns()
             retry.reset()
             listener(Report("open", f"{answer.status_code} {answer.reason_phrase}"))
-            if answer.status_code == 410:
-                lost, cursor = http.read_gap(answer)
-                listener(Report("lost", lost))
-                continue
             # The cursor is in the URL: after news the URL is another one, and the tag not for it.
             validator = (
                 {"If-None-Match": answer.headers["ETag"]} if "ETag" in answer.headers else {}
             )
-            if answer.status_code != 304:
+            pause = period
+            if answer.status_code == 410:
+                lost, cursor = http.read_gap(answer)
+                listener(Report("lost", lost))
+                validator, pause = {}, 0.0  # what is still held can be had at once
+            elif answer.status_code != 304:
                 for message in http.read_list(answer):
                     cursor = message.seq
                     validator = {}
                     yield Delivery(message, received_ns)
-            listener(Report("waiting", "until the next question", period))
-            await asyncio.sleep(period)
+            listener(Report("waiting", "until the next question", pause))
+            await asyncio.sleep(pause)

@@ -28,7 +28,14 @@ from rtlab.backoff import Backoff
 from rtlab.errors import CursorOutOfRange, Refused, UsageError
 from rtlab.feed import Feed, Message, parse_json, to_json
 from rtlab.transports import http
-from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
+from rtlab.transports.delivery import (
+    Delivery,
+    Listener,
+    Report,
+    ignore,
+    last_report,
+    wait_before_retry,
+)
 
 PATH = "/events"
 MEDIA_TYPE = "text/event-stream"
@@ -247,7 +254,7 @@ async def subscribe(
     """
     retry = backoff or Backoff()
     last_event_id = "" if cursor is None else str(cursor)
-    async with http.connection(read_timeout=3 * HEARTBEAT) as client:
+    async with last_report(listener), http.connection(read_timeout=3 * HEARTBEAT) as client:
         while True:
             listener(Report("connecting", url))
             headers = {"Accept": MEDIA_TYPE, "Cache-Control": "no-store"}

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -37,7 +38,14 @@ from rtlab.errors import CursorOutOfRange, NotRunning, Refused, UsageError
 from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
 from rtlab.log import logger
 from rtlab.sockets import LOOPBACK, listen, stop_accepting
-from rtlab.transports.delivery import Delivery, Listener, Report, ignore, wait_before_retry
+from rtlab.transports.delivery import (
+    Delivery,
+    Listener,
+    Report,
+    ignore,
+    last_report,
+    wait_before_retry,
+)
 from rtlab.transports.http import Unavailable, hang_up
 from rtlab.transports.randomness import Randbytes, connection_with
 
@@ -334,12 +342,12 @@ async def subscribe(
         Refused: the server will not talk to this client, and coming back would not help.
     """
     retry = backoff or Backoff()
-    while True:
-        listener(Report("connecting", url))
-        dialling = dial(url, deflate, randbytes)
-        try:
-            async with dialling as connection:
-                try:
+    async with last_report(listener):
+        while True:
+            listener(Report("connecting", url))
+            dialling = dial(url, deflate, randbytes)
+            try:
+                async with _connection(dialling) as connection:
                     await connection.send(to_json({"since": cursor}))
                     while True:
                         text = await connection.recv()
@@ -355,23 +363,26 @@ async def subscribe(
                         elif "lost" in value:
                             cursor = value["lost"]["resume"]
                             listener(Report("lost", value["lost"]["error"]))
-                finally:
-                    await connection.close()  # who leaves says 1000; the library alone, 1011
-        except ConnectionClosed as closed:
-            code, reason = _code(closed)
-            listener(Report("closed", f"{code} {reason}".strip()))
-            if code not in RETRY_CODES:
-                raise Refused(
-                    f"closed with {code}: {reason or 'no reason given'}", code
-                ) from closed
-            why = f"closed with {code}"
-        except (UsageError, KeyError, TypeError) as error:
-            raise Refused(f"The server speaks of something else: {error!r}", 1007) from error
-        except InvalidStatus as refused:
-            why = _refusal(refused)
-        except (OSError, TimeoutError, WebSocketException) as error:
-            why = str(error) or type(error).__name__
-        await wait_before_retry(retry, listener, why)
+            except ConnectionClosed as closed:
+                code, why = _code(closed)
+                if code not in RETRY_CODES:
+                    raise Refused(why, code) from closed
+            except (UsageError, KeyError, TypeError) as error:
+                raise Refused(f"The server speaks of something else: {error!r}", 1007) from error
+            except InvalidStatus as refused:
+                why = _refusal(refused)
+            except (OSError, TimeoutError, WebSocketException) as error:
+                why = str(error) or type(error).__name__
+            await wait_before_retry(retry, listener, why)
+
+
+@asynccontextmanager
+async def _connection(dialling: connect) -> AsyncIterator[ClientConnection]:
+    async with dialling as connection:
+        try:
+            yield connection
+        finally:
+            await connection.close()  # who leaves says 1000; the library alone, 1011
 
 
 async def send(url: str, data: Any) -> int:
@@ -389,8 +400,7 @@ async def send(url: str, data: Any) -> int:
             await connection.send(text)
             return await _acknowledged(connection)
     except ConnectionClosed as closed:
-        code, reason = _code(closed)
-        why = f"closed with {code}: {reason or 'no reason given'}"
+        code, why = _code(closed)
         raise (Unavailable(why) if code in RETRY_CODES else Refused(why, code)) from closed
     except InvalidStatus as refused:
         raise Unavailable(_refusal(refused)) from refused
@@ -415,8 +425,9 @@ def _object(text: str | bytes) -> dict[str, Any]:
 
 
 def _code(closed: ConnectionClosed) -> tuple[int, str]:
-    """The close code and reason: what the server sent, or 1006 if nothing came."""
-    return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+    """The close code and what it means for us; 1006 if none came (RFC 6455 §7.1.5)."""
+    code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+    return code, f"closed with {code}: {reason or 'no reason given'}"
 
 
 def _refusal(refused: InvalidStatus) -> str:

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rtlab
+from rtlab import examples
+from rtlab.dissect.conversation import converse
 from rtlab.render.byte_view import MOST_BYTES, MOST_PARTS, as_html
 
 HELLO = bytes.fromhex("818537fa213d7f9f4d5158")
@@ -56,6 +58,13 @@ def test_bytes_bits_values_notes_and_clauses_are_there() -> None:
     assert "RFC 6455 §5.3" in page.text
     assert ("16", "48") in page.places  # the masking key, in bits
     assert page.scripts == 1
+
+
+def test_what_is_made_of_what_was_made_is_shown_too() -> None:
+    both = converse(examples.LESSON_REQUEST, examples.LESSON_RESPONSE)
+    page = Page(as_html(both.down))
+    for step in ("key and GUID", "hashed", "encoded"):
+        assert f"{step}: not on the wire" in page.text
 
 
 def test_what_is_wrong_is_shown_open_with_its_clause() -> None:

@@ -215,9 +215,30 @@ async def test_a_client_reports_what_it_does(lab):
         waiting = asyncio.ensure_future(anext(client))
         await until(lambda: reports[-1].state == "waiting")
         await give_up(waiting)
-    assert [report.state for report in reports] == ["connecting", "open", "waiting"]
-    assert reports[-1].delay == 0.25
+    assert [report.state for report in reports] == ["connecting", "open", "waiting", "closed"]
+    assert reports[2].delay == 0.25
     assert [report.at_ns for report in reports] == sorted(report.at_ns for report in reports)
+
+
+async def test_after_a_410_what_is_held_is_asked_for_at_once_and_without_the_old_tag():
+    """The period is for quiet times, and the tag belonged to another URL."""
+    gone = b'{"error": "gone", "resume": 6}'
+    async with canned(
+        answer("200 OK", b"[]", ETag='"9"'),
+        answer("410 Gone", gone, ETag='"9"'),
+        answer("200 OK", b'[{"seq": 7, "published_ns": 5, "data": null}]'),
+    ) as server:
+        reports = []
+        url = f"http://127.0.0.1:{server.port}/"
+        client = polling.subscribe(url, 3, period=0.01, listener=reports.append)
+        async with aclosing(client):
+            assert (await anext(client)).message.seq == 7
+    assert server.requests[2].startswith(b"GET /?since=6 ")
+    assert [server.header(number, "If-None-Match") for number in range(3)] == [None, b'"9"', None]
+    assert [(report.state, report.delay) for report in reports] == [
+        ("connecting", None), ("open", None), ("waiting", 0.01),
+        ("open", None), ("lost", None), ("waiting", 0.0), ("open", None), ("closed", None),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("period", [-1, float("nan"), "1", None])
@@ -251,6 +272,8 @@ async def test_a_server_that_fails_for_a_while_is_asked_again(quick):
         answer("200 OK", b"<html>"),
         answer("200 OK", b"42"),
         answer("200 OK", b'{"seq": 1}'),
+        answer("200 OK", b"{}"),
+        answer("200 OK", b'""'),
         answer("200 OK", b'[{"seq": "x"}]'),
         answer("410 Gone", b"gone"),
         answer("204 No Content"),
