@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 from hashlib import sha256
+from html import escape
 from math import atan2, cos, sin
 from pathlib import Path
 
