@@ -35,17 +35,21 @@ class Conversation(NamedTuple):
         return f"── client ──\n{self.up!r}\n── server ──\n{self.down!r}"
 
 
-def converse(up: bytes, down: bytes, connection: int = 0) -> Conversation:
+def converse(
+    up: bytes, down: bytes, connection: int = 0, missing: tuple[str, str] = ("", "")
+) -> Conversation:
     """Take both directions of an HTTP/1.1 connection apart, and the WebSocket in it if it has one.
 
     Args:
         up: all bytes from the client, from the first on.
         down: all bytes from the server.
         connection: a number to remember it by.
+        missing: what is missing after these bytes, in words, up and down: it becomes the last
+            field. Answers to requests that are missing are read as answers to GET.
     """
-    first = _dissected(up, http1.dissector(sender="client"))
+    first = _dissected(up, http1.dissector(sender="client"), missing[0])
     methods = [str(field.value) for field in first.root.walk() if field.name == "method"]
-    answers = _dissected(down, http1.dissector(sender="server", methods=methods))
+    answers = _dissected(down, http1.dissector(sender="server", methods=methods), missing[1])
     switched = next(
         (field for field in answers.root.children if str(field.value).startswith("101 ")), None
     )
@@ -59,9 +63,11 @@ def converse(up: bytes, down: bytes, connection: int = 0) -> Conversation:
     deflate = _header(switched, "sec-websocket-extensions")
     client = _frames("client", deflate)
     server = _frames("server", deflate)
+    requests = http1.dissector(sender="client", upgrade_after=place, after=client)
+    responses = http1.dissector(sender="server", methods=methods, after=server)
     return Conversation(
-        _dissected(up, http1.dissector(sender="client", upgrade_after=place, after=client)),
-        _dissected(down, http1.dissector(sender="server", methods=methods, after=server)),
+        _dissected(up, requests, missing[0]),
+        _dissected(down, responses, missing[1]),
         connection,
     )
 
@@ -83,6 +89,9 @@ def _header(message: Field, name: str) -> str:
     return ""
 
 
-def _dissected(data: bytes, dissector: Dissector) -> Dissection:
+def _dissected(data: bytes, dissector: Dissector, missing: str) -> Dissection:
     dissector.feed(data)
-    return Dissection("http1", data, dissector.end())
+    root = dissector.end()
+    if missing:
+        root.children.append(Field("missing", root.stop, root.stop, error=missing))
+    return Dissection("http1", data, root)
