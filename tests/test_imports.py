@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "arguments": {"errors"},
     "backoff": GROUND,
     "log": set(),
+    "terminal": GROUND,
     "access": GROUND,
     "sockets": GROUND,
     "loops": {"log"},
@@ -28,11 +29,20 @@ MAY_IMPORT = {
     "subscription": GROUND | {"transports"},
     "lab": SERVICES | {"feed", "link", "transports", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
-    "render": GROUND | {"dissect", "link", "compare"},
+    "render": GROUND | {"terminal", "dissect", "link", "compare"},
     "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare"},
     "exercises": SERVICES | {"feed", "dissect", "link", "transports", "lab", "subscription"},
 }
-STANDARD_LIBRARY_ONLY = ["errors", "arguments", "feed", "dissect", "log", "sockets", "loops"]
+STANDARD_LIBRARY_ONLY = [
+    "errors",
+    "arguments",
+    "terminal",
+    "feed",
+    "dissect",
+    "log",
+    "sockets",
+    "loops",
+]
 SERVERS_AND_SOCKETS = {"socket", "asyncio", "aiohttp", "websockets", "httpx", "selectors", "ssl"}
 
 

@@ -40,5 +40,5 @@ def unbroken(segments: Sequence[Segment]) -> Unbroken:
     return Unbroken(
         b"".join(segment.data for segment in segments if segment.offset < gap.start),
         f"{len(gap):,} bytes are missing here: sent, but not captured"
-        + (f"; the {after:,} that were captured after them cannot be told apart" if after else ""),
+        + (f"; the {after:,} after them are not dissected" if after else ""),
     )
