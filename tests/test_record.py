@@ -328,7 +328,7 @@ def test_a_server_that_takes_one_connection_still_has_it(tmp_path: Path, capsys)
 
 
 @pytest.fixture
-def full(monkeypatch) -> dict[str, int]:
+def full(monkeypatch, tmp_path: Path) -> dict[str, int]:
     """A disk on which so many writes fail after the first bytes."""
     left = {"failures": 0}
 
@@ -337,6 +337,7 @@ def full(monkeypatch) -> dict[str, int]:
             left["failures"] -= 1
             Path(path).write_text("half of it")
             raise OSError(errno.ENOSPC, "No space left on device")
+        assert "rtlab-" not in str(path) or not list(tmp_path.glob("*.part")), "it takes room"
         save(self, path)
 
     monkeypatch.setattr(Recording, "save", write)

@@ -25,7 +25,7 @@ from typing import BinaryIO
 from rtlab.link.capture_files import frames
 from rtlab.link.capture_packets import Address, Other, Packet, packet
 from rtlab.link.gaps import gaps
-from rtlab.link.reassembly import ACK, RST, SYN, HalfStream, Moment, Part
+from rtlab.link.reassembly import ACK, SYN, HalfStream, Moment, Part
 from rtlab.link.recording import Connection, Direction, Recording, Segment, Totals
 
 _ROOM = 16 << 20  # bytes of memory that a loaded recording has beyond what it holds
@@ -116,7 +116,7 @@ class _Sessions:
         if flags & SYN and session.client is None:
             session.client = target if flags & ACK else source
         session.halves[source].add(found.seq, found.data, found.size, flags, at)
-        if flags & ACK and not flags & RST:
+        if flags & ACK:
             session.halves[target].acknowledge(found.ack, at, first=bool(flags & SYN))
 
 

@@ -18,6 +18,8 @@ def peek(segment: Segment) -> str:
     """Return a label such as ``"200 OK, message 3"``; what it does not know, it does not name."""
     if segment.end is not None:
         return {"eof": "FIN", "reset": "RST", "cut": "cut"}[segment.end]
+    if not segment.data:
+        return "not captured"
     data = segment.data
     words = []
     for pattern in (_REQUEST, _STATUS):

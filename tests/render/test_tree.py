@@ -65,7 +65,7 @@ def test_sentences_are_wrapped_and_lose_no_word(data: bytes, protocol: str, widt
     whole, wrapped = as_text(found, notes=True), as_text(found, notes=True, width=width)
     assert wrapped.split() == whole.split()
     for line in wrapped.split("\n"):
-        if line.startswith(" " * 9):  # a sentence, not a field
+        if line.startswith(" " * 9) and "--" not in line:  # a sentence, not a field
             assert len(line) <= max(width, 60)
 
 
