@@ -12,6 +12,7 @@ from rtlab.dissect import dissect
 from rtlab.dissect.field import Dissection
 from rtlab.errors import RecordingError, UsageError
 from rtlab.link import files
+from rtlab.link.capture_files import foreign
 from rtlab.render.tree import as_text
 from rtlab.terminal import Paint, paint_for, width_of
 
@@ -30,7 +31,7 @@ def explain(options: argparse.Namespace) -> int:
         raise UsageError("Name a file (- for standard input), or give the bytes with --hex.")
     if options.hex is None:
         data = _read(options.file)
-        if files.is_recording(data):
+        if files.is_recording(data) or (options.protocol is None and foreign(data)):
             return _recording(data, options, paint)
     else:
         data = _from_hex(" ".join(options.hex))

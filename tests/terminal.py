@@ -14,6 +14,14 @@ HANG = 30.0
 """Seconds after which a program that says nothing has failed."""
 
 
+# Ctrl+C reaches a program only from the terminal that it has for its own.
+_OWN = """
+import fcntl, runpy, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+runpy.run_module("rtlab", run_name="__main__", alter_sys=True)
+"""
+
+
 class Terminal:
     """A program that runs on a pseudo-terminal of its own."""
 
@@ -21,12 +29,12 @@ class Terminal:
         self._screen, inner = os.openpty()
         env = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
         self.program = subprocess.Popen(
-            [sys.executable, "-m", "rtlab", *arguments],
+            [sys.executable, "-c", _OWN, *arguments],
             stdin=inner,
             stdout=inner,
             stderr=inner,
             env=env | {"TERM": "xterm-256color", "COLUMNS": "100"} | environment,
-            preexec_fn=lambda: _own(inner),
+            start_new_session=True,
         )
         os.close(inner)
         self.seen = ""
@@ -64,15 +72,6 @@ class Terminal:
         self.program.kill()
         self.program.wait(HANG)
         os.close(self._screen)
-
-
-def _own(terminal: int) -> None:
-    """Make it the terminal whose Ctrl+C reaches this program."""
-    import fcntl
-    import termios
-
-    os.setsid()
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
 @contextlib.contextmanager

@@ -158,6 +158,13 @@ def test_a_damaged_capture_is_explained_in_a_line(tmp_path, capsys) -> None:
     assert "is damaged at byte " in capsys.readouterr().err
 
 
+def test_a_capture_of_another_kind_is_no_frame_of_websocket(tmp_path, capsys) -> None:
+    (tmp_path / "x.pcap.gz").write_bytes(b"\x1f\x8b\x08\0and so on")
+    assert cli.main(["explain", str(tmp_path / "x.pcap.gz")]) == 2
+    assert "is compressed: unpack it with gunzip" in capsys.readouterr().err
+    assert cli.main(["explain", str(tmp_path / "x.pcap.gz"), "--as", "websocket"]) == 1
+
+
 # ── on a terminal ──
 
 PAINTED = re.compile(r"\x1b\[[0-9;]+m")

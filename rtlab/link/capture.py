@@ -182,12 +182,9 @@ def _left_out(others: Counter[str], strays: int, silent: int) -> Iterator[str]:
 
 
 def _missing(recording: Recording, cut: int) -> Iterator[str]:
-    streams: dict[tuple[int, Direction], list[Segment]] = {}
-    for segment in recording.segments:
-        streams.setdefault((segment.connection, segment.direction), []).append(segment)
     late: set[int] = set()
     broken: set[int] = set()
-    for (number, _), segments in streams.items():
+    for (number, _), segments in recording.streams().items():
         for gap in gaps(segments):
             (broken if gap.start else late).add(number)
     if late:

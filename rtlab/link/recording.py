@@ -149,7 +149,8 @@ class Recording:
 
         Where some are missing in between they are joined all the same: see ``gaps``.
         """
-        return b"".join(segment.data for segment in self._of(connection, direction))
+        segments = self.streams().get((connection, direction), [])
+        return b"".join(segment.data for segment in segments)
 
     def gaps(self, connection: int, direction: Direction) -> list[range]:
         """Which offsets of a stream are missing before, between and after the bytes held.
@@ -159,14 +160,14 @@ class Recording:
         """
         from rtlab.link.gaps import gaps
 
-        return gaps(self._of(connection, direction))
+        return gaps(self.streams().get((connection, direction), []))
 
-    def _of(self, connection: int, direction: Direction) -> list[Segment]:
-        return [
-            segment
-            for segment in self.segments
-            if segment.connection == connection and segment.direction == direction
-        ]
+    def streams(self) -> dict[tuple[int, Direction], list[Segment]]:
+        """The segments that are held, apart by connection and direction."""
+        streams: dict[tuple[int, Direction], list[Segment]] = {}
+        for segment in self.segments:
+            streams.setdefault((segment.connection, segment.direction), []).append(segment)
+        return streams
 
     def __iter__(self) -> Iterator[Segment]:
         return iter(self.segments)
@@ -217,9 +218,7 @@ class Recording:
         from rtlab.dissect.conversation import converse
         from rtlab.link.gaps import unbroken
 
-        streams: dict[tuple[int, Direction], list[Segment]] = {}
-        for segment in self.segments:
-            streams.setdefault((segment.connection, segment.direction), []).append(segment)
+        streams = self.streams()
         conversations = []
         for number in sorted({number for number, _ in streams}):
             up, down = streams.get((number, "up"), []), streams.get((number, "down"), [])
