@@ -1,4 +1,4 @@
-"""The command line: ``rtlab lab``, ``compare``, ``explain`` and ``doctor``."""
+"""The command line: ``rtlab lab``, ``compare``, ``record``, ``explain`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import rtlab
 from rtlab.arguments import TRANSPORTS
@@ -19,6 +20,8 @@ examples:
   rtlab compare                                   50 messages, four transports, a clear link
   rtlab compare --latency 0.08                    80 ms each way
   rtlab compare --profile satellite --json r.json
+  rtlab record 8000 --to traffic.jsonl            what crosses to your own server, until Ctrl+C
+  rtlab explain traffic.jsonl                     ... field by field; Wireshark's captures too
   rtlab explain --hex 81 85 37 fa 21 3d 7f 9f 4d 51 58
   rtlab doctor                                    what works on this machine
 """
@@ -35,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from rtlab.course import open_course
 
             return open_course(options.directory, rest)
+        if options.command == "record":
+            from rtlab.record import record
+
+            return record(options, _impairment(options))
         if options.command == "explain":
             from rtlab.explain import explain
 
@@ -97,29 +104,48 @@ def _parser() -> argparse.ArgumentParser:
     add("--clients", type=int, default=1, metavar="N", help="per transport (default: 1)")
     add("--period", type=float, default=1.0, metavar="S", help="of polling (default: 1)")
     add("--transports", metavar="A,B", help=f"of {', '.join(TRANSPORTS)} (default: all)")
-    add("--latency", type=float, metavar="S", help="seconds added each way")
-    add("--jitter", type=float, metavar="S", help="seconds by which the latency varies")
-    add("--bandwidth", type=float, metavar="B/S", help="bytes per second each way")
-    add("--profile", metavar="NAME", help="lan, broadband, 4g or satellite, instead of these three")
+    _add_impairment(compare)
     add("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
     add("--json", metavar="FILE", help="write the figures to FILE as well (- for standard output)")
     add("--ladder", metavar="FILE", help="write the ladder diagrams to an SVG file")
 
     compare.set_defaults(parser=compare)
 
+    record = commands.add_parser(
+        "record",
+        help="put a link in front of a server, and save what crosses it",
+        description="Put a link in front of a server on this machine, until Ctrl+C, and save what "
+        "crossed it:\nas a recording (.jsonl), or as a capture for Wireshark (.pcapng). Cookies, "
+        "Authorization and\nthe like are blotted out. The client dials the link's port instead of "
+        "the server's.",
+        formatter_class=formatter,
+    )
+    add = record.add_argument
+    add("port", type=int, metavar="PORT", help="the server's port")
+    add("--to", required=True, metavar="FILE", help="a name that ends in .jsonl or .pcapng")
+    add("--host", default="127.0.0.1", help="where the server is (default: 127.0.0.1)")
+    add("--listen", type=int, default=0, metavar="PORT", help="of the link (default: a free one)")
+    _add_impairment(record)
+    add("--seconds", type=float, metavar="S", help="end by itself after so many")
+    add("--memory", type=int, metavar="B", help="bytes held (default: 256 MiB)")
+    add("--force", action="store_true", help="overwrite FILE")
+    record.set_defaults(parser=record)
+
     explain = commands.add_parser(
         "explain",
         help="show bytes, field by field",
-        description="Take bytes apart: HTTP/1.1, an event stream, WebSocket frames, or a recording "
-        "that rtlab saved.",
+        description="Take bytes apart: HTTP/1.1, an event stream, WebSocket frames, a recording "
+        "that rtlab saved,\nor a capture by Wireshark, tshark or tcpdump (pcapng or pcap).",
         formatter_class=formatter,
     )
     add = explain.add_argument
-    add("file", nargs="?", metavar="FILE", help="a file of bytes or a recording; - for input")
+    add("file", nargs="?", metavar="FILE", help="bytes, a recording, a capture; - for input")
     add("--hex", nargs="+", metavar="BYTES", help="the bytes themselves, such as 81 85 37 fa ...")
     add("--as", dest="protocol", metavar="PROTOCOL", help="http1, sse or websocket, not guessed")
     add("--sender", metavar="WHO", help="client or server: who sent it")
+    add("--port", type=int, metavar="N", help="of a capture: only the server with this port")
     add("--notes", action="store_true", help="say of every field what there is to know")
+    add("--color", default="auto", metavar="WHEN", help="auto (on a terminal), always or never")
     explain.set_defaults(parser=explain)
 
     doctor = commands.add_parser(
@@ -133,12 +159,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_impairment(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--latency", type=float, metavar="S", help="seconds added each way")
+    add("--jitter", type=float, metavar="S", help="seconds by which the latency varies")
+    add("--bandwidth", type=float, metavar="B/S", help="bytes per second each way")
+    add("--profile", metavar="NAME", help="lan, broadband, 4g or satellite, instead of these three")
+
+
+def _impairment(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("latency", "jitter", "bandwidth", "profile")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
 def _compare(options: argparse.Namespace) -> int:
-    impairment = {
-        name: getattr(options, name)
-        for name in ("latency", "jitter", "bandwidth")
-        if getattr(options, name) is not None
-    }
     names = options.transports
     for path in (options.json, options.ladder):
         if path and path != "-":
@@ -153,9 +187,8 @@ def _compare(options: argparse.Namespace) -> int:
         payload_size=options.payload_size,
         clients=options.clients,
         period=options.period,
-        profile=options.profile,
         seed=options.seed,
-        **impairment,
+        **_impairment(options),
     )
     if options.json == "-":
         print(json.dumps(comparison.as_json(), indent=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import io
 import re
 import sys
 from pathlib import Path
@@ -11,12 +11,13 @@ from pathlib import Path
 from rtlab.dissect import dissect
 from rtlab.dissect.field import Dissection
 from rtlab.errors import RecordingError, UsageError
-from rtlab.link.recording import Recording
+from rtlab.link import files
+from rtlab.link.capture_files import foreign
 from rtlab.render.tree import as_text
+from rtlab.terminal import Paint, paint_for, width_of
 
 _HTTP = re.compile(rb"HTTP/1\.|[A-Z]{3,10} [^\r\n]* HTTP/1\.")
 _STREAM = re.compile(rb"(?:\xef\xbb\xbf)?(?:data|event|id|retry)?:|\r?\n")
-_RED, _PLAIN = "\x1b[31m", "\x1b[0m"
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -25,31 +26,56 @@ def explain(options: argparse.Namespace) -> int:
     Raises:
         UsageError: there are no bytes to explain, or they cannot be read.
     """
+    paint = paint_for(sys.stdout, options.color)
     if (options.hex is None) == (options.file is None):
         raise UsageError("Name a file (- for standard input), or give the bytes with --hex.")
     if options.hex is None:
         data = _read(options.file)
-        if data.startswith(b'{"format": "rtlab-recording"'):
-            return _recording(options)
+        if files.is_recording(data) or (options.protocol is None and foreign(data)):
+            return _recording(data, options, paint)
     else:
         data = _from_hex(" ".join(options.hex))
+    if options.port is not None:
+        raise UsageError("--port picks connections of a capture; these are bytes of one stream.")
     protocol = options.protocol or _guess(data)
     sender = {} if options.sender is None else {"sender": options.sender}
     found = dissect(data, protocol, **sender)
-    _print(found, options.notes)
+    _print(found, options.notes, paint)
     return int(bool(found.errors))
 
 
-def _recording(options: argparse.Namespace) -> int:
+def _recording(data: bytes, options: argparse.Namespace, paint: Paint) -> int:
     try:
-        conversations = Recording.load(options.file).dissect()
+        recording = files.read(io.BytesIO(data), options.file, options.port)
     except RecordingError as error:
         raise UsageError(str(error)) from error
-    for conversation in conversations:
-        for who, side in (("client", conversation.up), ("server", conversation.down)):
-            print(f"── connection {conversation.connection}, {who} ──")
-            _print(side, options.notes)
-    return int(any(conversation.errors for conversation in conversations))
+    for note in recording.notes:
+        print(paint("note", f"-- {note}"))
+    connections = {connection.number: connection for connection in recording.connections}
+    conversations = {talk.connection: talk for talk in recording.dissect()}
+    numbers = sorted({segment.connection for segment in recording})
+    for number in numbers:
+        connection, talk = connections.get(number), conversations.get(number)
+        if talk is None:
+            print(paint("heading", f"── connection {number} ──"))
+            print(paint("error", "!! left out: its beginning is not there"))
+            continue
+        for who, side in (("client", talk.up), ("server", talk.down)):
+            address = f" {_shown(getattr(connection, who))}" if connection else ""
+            print(paint("heading", f"── connection {number}, {who}{address} ──"))
+            _print(side, options.notes, paint)
+        if connection and connection.error:
+            print(paint("error", f"!! {connection.error}"))
+    if not numbers:
+        where = f" to port {options.port}" if options.port else ""
+        print(f"No connection in it carried data{where}.")
+    wrong = any(talk.errors for talk in conversations.values())
+    return int(wrong or len(conversations) < len(numbers))
+
+
+def _shown(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _read(name: str) -> bytes:
@@ -76,8 +102,5 @@ def _guess(data: bytes) -> str:
     return "sse" if _STREAM.match(data) else "websocket"
 
 
-def _print(found: Dissection, notes: bool) -> None:
-    text = as_text(found, notes=notes)
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
-        text = re.sub(r"(?m)^( *)(!! .*)$", rf"\1{_RED}\2{_PLAIN}", text)
-    print(text)
+def _print(found: Dissection, notes: bool, paint: Paint) -> None:
+    print(as_text(found, notes=notes, paint=paint, width=width_of(sys.stdout)))

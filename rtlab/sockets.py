@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -42,6 +43,20 @@ def listen(port: int = 0, backlog: int = 1024) -> socket.socket:
             "program that has it, choose another port, or leave the port out and get a free one."
         ) from error
     return sock
+
+
+def taken(port: int, host: str = LOOPBACK) -> bool | None:
+    """Return whether somebody has a port of this machine; ``None`` if that cannot be told.
+
+    It is found out without dialling: a server that waits for one connection would take ours for it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as sock:
+            sock.bind((host, port))
+    except OSError as error:
+        return True if error.errno == errno.EADDRINUSE else None
+    return False
 
 
 async def stop_accepting(sock: socket.socket) -> None:

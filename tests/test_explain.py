@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 
 import rtlab
 from rtlab import cli
+from rtlab.link import Connection, Recording, Segment
+from tests.terminal import terminal
 
 HELLO = ["81", "85", "37", "fa", "21", "3d", "7f", "9f", "4d", "51", "58"]
 
@@ -64,6 +68,8 @@ async def test_a_recording_is_explained_with_both_sides(tmp_path: Path, capsys) 
         (["/no/such/file"], "cannot be read"),
         (["--hex", "81", "--as", "websockets"], "Did you mean 'websocket'"),
         (["--hex", "8100", "--sender", "me"], "sender"),
+        (["--hex", "8100", "--port", "80"], "--port picks connections of a capture"),
+        (["--hex", "8100", "--color", "sometimes"], "There is no --color 'sometimes'"),
     ],
 )
 def test_bad_arguments_are_explained_in_a_line(arguments, words, capsys) -> None:
@@ -76,3 +82,130 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     command = f"{sys.executable} -m rtlab explain {tmp_path / 'many'} | head -1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+# ── recordings and captures ──
+
+
+def saved(tmp_path: Path, ending: str, *offsets: int, server: str = "127.0.0.1") -> str:
+    """A file of one connection each with a request, at these offsets."""
+    recording = Recording(epoch_ns=10**18)
+    for number, offset in enumerate(offsets, 1):
+        addresses = (server, 50_000 + number), (server, 80)
+        recording.add_connection(Connection(number, *addresses, number * 100))
+        data = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        segment = Segment(number, "up", offset, number * 100 + 50, None, data)
+        recording.add(segment)
+        recording.forwarded(segment, number * 100 + 50)
+    file = tmp_path / f"x.{ending}"
+    (recording.save if ending == "jsonl" else recording.to_pcapng)(file)
+    return str(file)
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "pcapng"])
+def test_recordings_and_captures_are_known_by_their_first_bytes(tmp_path, ending, capsys) -> None:
+    file = Path(saved(tmp_path, ending, 0, 0)).rename(tmp_path / "traffic")
+    assert cli.main(["explain", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "── connection 1, client 127.0.0.1:50001 ──" in printed
+    assert "── connection 2, server 127.0.0.1:80 ──" in printed
+    assert printed.count("request = 'GET /'") == 2
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "pcapng"])
+def test_both_may_come_from_standard_input(tmp_path, ending, monkeypatch, capsys) -> None:
+    data = io.BytesIO(Path(saved(tmp_path, ending, 0)).read_bytes())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data))
+    assert cli.main(["explain", "-"]) == 0
+    assert "request = 'GET /'" in capsys.readouterr().out
+
+
+def test_a_connection_without_its_beginning_is_named_and_what_the_file_lacks(
+    tmp_path, capsys
+) -> None:
+    assert cli.main(["explain", saved(tmp_path, "pcapng", 0, 700)]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("-- The beginning is missing of connection 2: begin to capture")
+    assert "── connection 2 ──\n!! left out: its beginning is not there\n" in printed
+    assert printed.count("request = 'GET /'") == 1
+
+
+def test_a_port_picks_connections(tmp_path, capsys) -> None:
+    file = saved(tmp_path, "pcapng", 0, server="::1")
+    assert cli.main(["explain", file, "--port", "80"]) == 0
+    assert "client [::1]:50001 ──" in capsys.readouterr().out
+    assert cli.main(["explain", file, "--port", "81"]) == 0
+    assert capsys.readouterr().out == "No connection in it carried data to port 81.\n"
+    assert cli.main(["explain", file, "--port", "0"]) == 2
+    assert "port" in capsys.readouterr().err
+
+
+def test_why_a_server_was_not_reached_is_said(tmp_path, capsys) -> None:
+    recording = Recording()
+    error = "No server answers at 127.0.0.1:80 (refused)."
+    ends = ("127.0.0.1", 50_000), ("127.0.0.1", 80)
+    recording.add_connection(Connection(1, *ends, 1, 2, error))
+    recording.add(Segment(1, "up", 0, 2, 2, b"", "reset"))
+    recording.save(tmp_path / "x.jsonl")
+    assert cli.main(["explain", str(tmp_path / "x.jsonl")]) == 0
+    assert f"!! {error}" in capsys.readouterr().out
+
+
+def test_a_damaged_capture_is_explained_in_a_line(tmp_path, capsys) -> None:
+    file = Path(saved(tmp_path, "pcapng", 0))
+    file.write_bytes(file.read_bytes()[:60] + b"\xff" * 60)
+    assert cli.main(["explain", str(file)]) == 2
+    assert "is damaged at byte " in capsys.readouterr().err
+
+
+def test_a_capture_of_another_kind_is_no_frame_of_websocket(tmp_path, capsys) -> None:
+    (tmp_path / "x.pcap.gz").write_bytes(b"\x1f\x8b\x08\0and so on")
+    assert cli.main(["explain", str(tmp_path / "x.pcap.gz")]) == 2
+    assert "is compressed: unpack it with gunzip" in capsys.readouterr().err
+    assert cli.main(["explain", str(tmp_path / "x.pcap.gz"), "--as", "websocket"]) == 1
+
+
+# ── on a terminal ──
+
+PAINTED = re.compile(r"\x1b\[[0-9;]+m")
+posix = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+
+
+@posix
+def test_on_a_terminal_there_is_colour_and_nothing_else_changes() -> None:
+    with terminal("explain", "--hex", "c1", "05", "48", COLUMNS="200") as screen:
+        seen = screen.rest().replace("\r\n", "\n")
+    command = [sys.executable, "-m", "rtlab", "explain", "--hex", "c1", "05", "48"]
+    piped = subprocess.run(command, capture_output=True, text=True).stdout
+    assert not PAINTED.search(piped)
+    assert PAINTED.sub("", seen) == piped
+    assert "\x1b[1;31m!! set, but no extension" in seen
+    parts = {code: text for code, text in re.findall(r"\x1b\[([0-9;]+)m([^\x1b]+)\x1b\[0m", seen)}
+    assert len(parts) >= 5  # place, bytes, name, value, error
+
+
+@posix
+@pytest.mark.parametrize(
+    ("arguments", "environment", "colour"),
+    [
+        ([], {"NO_COLOR": "1"}, False),
+        ([], {"TERM": "dumb"}, False),
+        (["--color", "never"], {}, False),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),
+    ],
+)
+def test_colour_can_be_had_or_not(arguments, environment, colour) -> None:
+    with terminal("explain", "--hex", "8100", *arguments, **environment) as screen:
+        assert bool(PAINTED.search(screen.rest())) == colour
+
+
+@posix
+def test_notes_are_as_wide_as_the_terminal() -> None:
+    with terminal("explain", "--hex", "8100", "--notes", COLUMNS="90", NO_COLOR="1") as screen:
+        lines = screen.rest().replace("\r\n", "\n").split("\n")
+    assert 80 < max(map(len, lines)) <= 90
+
+
+def test_colour_may_be_piped_if_asked_for(capsys) -> None:
+    assert cli.main(["explain", "--hex", "8100", "--color", "always"]) == 0
+    assert PAINTED.search(capsys.readouterr().out)

@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "arguments": {"errors"},
     "backoff": GROUND,
     "log": set(),
+    "terminal": GROUND,
     "access": GROUND,
     "sockets": GROUND,
     "loops": {"log"},
@@ -30,11 +31,11 @@ MAY_IMPORT = {
     "subscription": GROUND | {"transports"},
     "lab": SERVICES | {"feed", "link", "transports", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
-    "render": GROUND | {"dissect", "link", "compare", "states"},
+    "render": GROUND | {"terminal", "dissect", "link", "compare", "states"},
     "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare", "states"},
     "exercises": SERVICES | {"feed", "dissect", "link", "transports", "lab", "subscription"},
 }
-STANDARD_LIBRARY_ONLY = ["errors", "arguments", "feed", "dissect", "states"]
+STANDARD_LIBRARY_ONLY = ["errors", "arguments", "terminal", "feed", "dissect", "states"]
 STANDARD_LIBRARY_ONLY += ["log", "sockets", "loops"]
 SERVERS_AND_SOCKETS = {"socket", "asyncio", "aiohttp", "websockets", "httpx", "selectors", "ssl"}
 

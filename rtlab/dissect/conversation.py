@@ -38,33 +38,41 @@ class Conversation(NamedTuple):
         return f"── client ──\n{self.up!r}\n── server ──\n{self.down!r}"
 
 
-def converse(up: bytes, down: bytes, connection: int = 0) -> Conversation:
+def converse(
+    up: bytes, down: bytes, connection: int = 0, missing: tuple[str, str] = ("", "")
+) -> Conversation:
     """Take both directions of an HTTP/1.1 connection apart, and the WebSocket in it if it has one.
 
     Args:
         up: all bytes from the client, from the first on.
         down: all bytes from the server.
         connection: a number to remember it by.
+        missing: what is missing after these bytes, in words, up and down: it becomes the last
+            field. Answers to requests that are missing are read as answers to GET.
     """
     requests: list[Message] = []
     messages: list[Message] = []
-    asked = _dissected(up, http1.dissector(sender="client", messages=requests))
+    asked = _dissected(up, http1.dissector(sender="client", messages=requests), missing[0])
     methods = [request.method for request in requests]
     after = partial(_switched, "server")
     answered = _dissected(
-        down, http1.dissector(sender="server", methods=methods, messages=messages, after=after)
+        down,
+        http1.dissector(sender="server", methods=methods, messages=messages, after=after),
+        missing[1],
     )
     # Interim responses (100, 103) answer nothing yet, so they are not counted (RFC 9110 §15.2).
     answers = [message for message in messages if message.tunnel or not message.interim]
     if answers and answers[-1].tunnel:
         # Only the answer says where the client's HTTP ends; so far, all was read as requests.
-        asked, requests = _until_switch(up, len(answers) - 1, answers[-1])
+        asked, requests = _until_switch(up, len(answers) - 1, answers[-1], missing[0])
     for request, answer in zip(requests, answers, strict=False):
         handshake.compare(request, answer)
     return Conversation(asked, answered, connection)
 
 
-def _until_switch(up: bytes, place: int, switch: Message) -> tuple[Dissection, list[Message]]:
+def _until_switch(
+    up: bytes, place: int, switch: Message, missing: str
+) -> tuple[Dissection, list[Message]]:
     """Take apart what a client sent whose request number ``place`` was answered with a switch."""
     requests: list[Message] = []
     dissector = http1.dissector(
@@ -73,7 +81,7 @@ def _until_switch(up: bytes, place: int, switch: Message) -> tuple[Dissection, l
         messages=requests,
         after=lambda cursor, _: _switched("client", cursor, switch),
     )
-    return _dissected(up, dissector), requests
+    return _dissected(up, dissector, missing), requests
 
 
 def _switched(sender: str, cursor: Cursor, switch: Message) -> Steps[None]:
@@ -91,6 +99,9 @@ def _switched(sender: str, cursor: Cursor, switch: Message) -> Steps[None]:
     )
 
 
-def _dissected(data: bytes, dissector: Dissector) -> Dissection:
+def _dissected(data: bytes, dissector: Dissector, missing: str) -> Dissection:
     dissector.feed(data)
-    return Dissection("http1", data, dissector.end())
+    root = dissector.end()
+    if missing:
+        root.add(Field("missing", root.stop, root.stop, error=missing))
+    return Dissection("http1", data, root)

@@ -213,6 +213,10 @@ class Row:
             start = stop
 
 
+SHOWN = 20
+"""Parts of a dissection that it shows of itself; ``rtlab.render`` shows others."""
+
+
 class Dissection(NamedTuple):
     """Bytes and their tree.
 
@@ -234,12 +238,12 @@ class Dissection(NamedTuple):
     def __repr__(self) -> str:
         from rtlab.render.tree import as_text
 
-        return as_text(self)
+        return as_text(self, count=SHOWN)
 
     def _repr_html_(self) -> str:
         from rtlab.render.byte_view import as_html
 
-        return as_html(self)
+        return as_html(self, count=SHOWN)
 
 
 class Cut(Exception):

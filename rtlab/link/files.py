@@ -1,4 +1,4 @@
-"""Recordings as files: JSON lines, a version in the first."""
+"""Recordings as files: JSON lines, a version in the first. Captures are read as well."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from rtlab.errors import RecordingError
+from rtlab.arguments import whole
+from rtlab.errors import RecordingError, UsageError
+from rtlab.link.capture_files import foreign, is_capture
 from rtlab.link.recording import Connection, Recording, Segment, Totals
 from rtlab.link.redaction import redacted
 
@@ -34,6 +36,7 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
         "lines": len(connections) + len(segments),
         "up": asdict(recording.up),
         "down": asdict(recording.down),
+        "notes": recording.notes,
     }
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(head) + "\n")
@@ -44,55 +47,89 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
             file.write(json.dumps(line) + "\n")
 
 
-def load(path: str | os.PathLike[str]) -> Recording:
-    """Read a recording that ``save`` wrote.
+def load(path: str | os.PathLike[str], port: int | None = None) -> Recording:
+    """Read a recording that ``save`` wrote, or a capture.
 
     Raises:
-        RecordingError: the file is no recording, of another version, or damaged.
+        RecordingError: the file is neither, of another version, or damaged.
+        UsageError: ``port`` is no port, or the file is no capture.
     """
     with Path(path).open("rb") as file:
-        try:
-            head = json.loads(file.readline())
-        except ValueError:
-            head = None
-        if not isinstance(head, dict) or head.get("format") != FORMAT:
-            raise RecordingError(f"{path} is not a recording of rtlab's: line 1 does not say so.")
-        if head.get("version") != VERSION:
-            raise RecordingError(
-                f"{path} has version {head.get('version')}; this rtlab reads version {VERSION}."
-            )
-        number = 1
-        try:
-            recording = Recording(
-                head["limit"], Totals(**head["up"]), Totals(**head["down"]), head["epoch_ns"]
-            )
-            accepted, dropped, lines = head["accepted"], head["dropped"], head["lines"]
-            connections: list[Connection] = []
-            segments: list[Segment] = []
-            for number, text in enumerate(file, 2):
-                line = _line(text, path, number)
-                if "number" in line:
-                    line["client"], line["server"] = tuple(line["client"]), tuple(line["server"])
-                    connections.append(Connection(**line))
-                else:
-                    line["data"] = base64.b64decode(line["data"], validate=True)
-                    segments.append(Segment(**line))
-            if number - 1 != lines:
-                raise RecordingError(
-                    f"{path} is damaged: it should have {lines} lines after the first, and has "
-                    f"{number - 1}. Was it cut off?"
-                )
-            recording.restore(connections, segments, accepted, dropped)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RecordingError(f"{path} is damaged in line {number}: {error!r}.") from error
+        return read(file, os.fspath(path), port)
+
+
+def is_recording(head: bytes) -> bool:
+    """Whether a file that begins with these bytes is one that ``load`` reads."""
+    return is_capture(head) or head.startswith(f'{{"format": "{FORMAT}"'.encode())
+
+
+def read(file: BinaryIO, name: str, port: int | None = None) -> Recording:
+    """Do what ``load`` does with an open file that can be rewound."""
+    if port is not None:
+        whole("port", port, least=1, most=65_535)
+    head = file.read(8)
+    file.seek(0)
+    if is_capture(head):
+        from rtlab.link import capture  # it loads dpkt
+
+        return capture.read(file, name, port)
+    if remedy := foreign(head):
+        raise RecordingError(f"{name} {remedy}")
+    recording = _lines(file, name)
+    if port is not None:
+        raise UsageError(f"{name} is a recording of one link; a port is chosen in captures only.")
     return recording
 
 
-def _line(text: bytes, path: str | os.PathLike[str], number: int) -> dict[str, Any]:
+def _lines(file: BinaryIO, name: str) -> Recording:
+    try:
+        head = json.loads(file.readline())
+    except ValueError:
+        head = None
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise RecordingError(
+            f"{name} is not a recording of rtlab's, and no pcapng or pcap capture either."
+        )
+    if head.get("version") != VERSION:
+        raise RecordingError(
+            f"{name} has version {head.get('version')}; this rtlab reads version {VERSION}."
+        )
+    number = 1
+    try:
+        recording = Recording(
+            head["limit"],
+            Totals(**head["up"]),
+            Totals(**head["down"]),
+            head["epoch_ns"],
+            list(map(str, head.get("notes", []))),
+        )
+        accepted, dropped, lines = head["accepted"], head["dropped"], head["lines"]
+        connections: list[Connection] = []
+        segments: list[Segment] = []
+        for number, text in enumerate(file, 2):
+            line = _line(text, name, number)
+            if "number" in line:
+                line["client"], line["server"] = tuple(line["client"]), tuple(line["server"])
+                connections.append(Connection(**line))
+            else:
+                line["data"] = base64.b64decode(line["data"], validate=True)
+                segments.append(Segment(**line))
+        if number - 1 != lines:
+            raise RecordingError(
+                f"{name} is damaged: it should have {lines} lines after the first, and has "
+                f"{number - 1}. Was it cut off?"
+            )
+        recording.restore(connections, segments, accepted, dropped)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordingError(f"{name} is damaged in line {number}: {error!r}.") from error
+    return recording
+
+
+def _line(text: bytes, name: str, number: int) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise RecordingError(f"{path} is damaged in line {number}: {error}.") from error
+        raise RecordingError(f"{name} is damaged in line {number}: {error}.") from error
     if not isinstance(value, dict):
-        raise RecordingError(f"{path} is damaged in line {number}: not a JSON object.")
+        raise RecordingError(f"{name} is damaged in line {number}: not a JSON object.")
     return value

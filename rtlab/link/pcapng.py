@@ -1,7 +1,7 @@
 """Recordings as capture files that Wireshark and tshark open.
 
 The link sees what applications read and write, not packets, so the packets are rebuilt: an
-Ethernet, an IPv4 and a TCP header around each segment, a handshake before the first and a FIN or
+Ethernet, an IP and a TCP header around each segment, a handshake before the first and a FIN or
 RST at the end. Sequence numbers are true to the byte, times are those at which the client sent or
 received (to the nanosecond), addresses and ports are the client's and the server's. The handshake
 stands where the link accepted the connection, at once: a link with latency holds the first bytes
@@ -106,11 +106,29 @@ def _frame(packet: _Packet, connection: Connection, acknowledged: int) -> bytes:
         win=65_535,
         data=packet.data,
     )
-    ip = dpkt.ip.IP(src=_ipv4(source[0]), dst=_ipv4(target[0]), p=dpkt.ip.IP_PROTO_TCP, data=tcp)
+    ip = _ip(source[0], target[0], tcp)
     mac = b"\x02\x00\x00\x00\x00"  # locally administered; 1 is the client, 2 the server
     ends = (mac + b"\x01", mac + b"\x02")
     sender, receiver = ends if packet.up else ends[::-1]
     return bytes(dpkt.ethernet.Ethernet(src=sender, dst=receiver, data=ip))
+
+
+def _ip(source: str, target: str, tcp: dpkt.tcp.TCP) -> dpkt.ip.IP | dpkt.ip6.IP6:
+    ends = _ipv6(source), _ipv6(target)
+    if all(ends):
+        src, dst = ends
+        size = len(tcp)
+        return dpkt.ip6.IP6(
+            src=src, dst=dst, nxt=dpkt.ip.IP_PROTO_TCP, hlim=64, plen=size, data=tcp
+        )
+    return dpkt.ip.IP(src=_ipv4(source), dst=_ipv4(target), p=dpkt.ip.IP_PROTO_TCP, data=tcp)
+
+
+def _ipv6(host: str) -> bytes | None:
+    try:
+        return socket.inet_pton(socket.AF_INET6, host)
+    except OSError:
+        return None
 
 
 def _ipv4(host: str) -> bytes:

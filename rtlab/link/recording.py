@@ -94,12 +94,14 @@ class Recording:
 
     Args:
         limit: bytes of memory for segments; the oldest go first.
+        notes: what there is to say of the file that it was loaded from, a sentence each.
     """
 
     limit: int = 16 << 20
     up: Totals = field(default_factory=Totals)
     down: Totals = field(default_factory=Totals)
     epoch_ns: int = field(default_factory=lambda: time.time_ns() - time.perf_counter_ns())
+    notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         whole("limit", self.limit, "bytes", least=1)
@@ -145,12 +147,29 @@ class Recording:
         return self.up if direction == "up" else self.down
 
     def stream(self, connection: int, direction: Direction) -> bytes:
-        """The bytes held of one direction of one connection, in order, joined."""
-        return b"".join(
-            segment.data
-            for segment in self.segments
-            if segment.connection == connection and segment.direction == direction
-        )
+        """The bytes held of one direction of one connection, in order, joined.
+
+        Where some are missing in between they are joined all the same: see ``gaps``.
+        """
+        segments = self.streams().get((connection, direction), [])
+        return b"".join(segment.data for segment in segments)
+
+    def gaps(self, connection: int, direction: Direction) -> list[range]:
+        """Which offsets of a stream are missing before, between and after the bytes held.
+
+        A link misses only what it had no memory for, at the beginning. A capture may have missed
+        any byte; where its beginning was not captured, ``range(0, 1)`` stands for what came before.
+        """
+        from rtlab.link.gaps import gaps
+
+        return gaps(self.streams().get((connection, direction), []))
+
+    def streams(self) -> dict[tuple[int, Direction], list[Segment]]:
+        """The segments that are held, apart by connection and direction."""
+        streams: dict[tuple[int, Direction], list[Segment]] = {}
+        for segment in self.segments:
+            streams.setdefault((segment.connection, segment.direction), []).append(segment)
+        return streams
 
     def __iter__(self) -> Iterator[Segment]:
         return iter(self.segments)
@@ -162,7 +181,8 @@ class Recording:
         return (
             f"<Recording: {self._accepted} connections, {self.up.received:,} bytes up, "
             f"{self.down.received:,} bytes down, {len(self)} segments held"
-            + (f", {self._dropped} dropped>" if self._dropped else ">")
+            + (f", {self._dropped} dropped" if self._dropped else "")
+            + (f", {len(self.notes)} notes>" if self.notes else ">")
         )
 
     def clear(self) -> None:
@@ -183,7 +203,9 @@ class Recording:
             most: take only so many segments, the oldest ones.
         """
         with self._lock:
-            copy = Recording(self.limit, replace(self.up), replace(self.down), self.epoch_ns)
+            copy = Recording(
+                self.limit, replace(self.up), replace(self.down), self.epoch_ns, list(self.notes)
+            )
             copy.restore(
                 [replace(connection) for connection in self._connections.values()],
                 list(islice(self._segments, most)),
@@ -195,20 +217,22 @@ class Recording:
     def dissect(self) -> list[Conversation]:
         """Take every connection apart, both directions, a WebSocket after its upgrade included.
 
-        Connections whose beginning is no longer held are left out: what comes later cannot be read
-        without it. Each says which connection it is.
+        Connections whose beginning is not held are left out: what comes later cannot be read
+        without it. Where bytes are missing later, the dissection of that direction ends, with a
+        field that says so. Each says which connection it is.
         """
         from rtlab.dissect.conversation import converse
+        from rtlab.link.gaps import unbroken
 
-        streams: dict[tuple[int, Direction], list[Segment]] = {}
-        for segment in self.segments:
-            streams.setdefault((segment.connection, segment.direction), []).append(segment)
+        streams = self.streams()
         conversations = []
         for number in sorted({number for number, _ in streams}):
             up, down = streams.get((number, "up"), []), streams.get((number, "down"), [])
             if all(stream[0].offset == 0 for stream in (up, down) if stream):
-                sent, answered = (b"".join(s.data for s in stream) for stream in (up, down))
-                conversations.append(converse(sent, answered, number))
+                sent, answered = unbroken(up), unbroken(down)
+                conversations.append(
+                    converse(sent.data, answered.data, number, (sent.missing, answered.missing))
+                )
         return conversations
 
     def conversation(self, first: int = 0, count: int = 50) -> View:
@@ -232,15 +256,24 @@ class Recording:
         save(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Recording:
-        """Read what ``save`` wrote.
+    def load(cls, path: str | os.PathLike[str], port: int | None = None) -> Recording:
+        """Read what ``save`` wrote, or a capture: pcapng or pcap, by Wireshark, tshark or tcpdump.
+
+        Of a capture, every TCP connection that carried data is put together from its packets;
+        ``rtlab.link.capture`` says how. The recording's ``notes`` say what was left out, and what
+        is missing.
+
+        Args:
+            path: of the file.
+            port: takes of a capture only the connections of servers with this port.
 
         Raises:
-            RecordingError: the file is no recording, or damaged; the message names the line.
+            RecordingError: the file is neither, or damaged; the message names the line or byte.
+            UsageError: ``port`` is no port, or the file is no capture.
         """
         from rtlab.link.files import load
 
-        return load(path)
+        return load(path, port)
 
     def to_pcapng(self, path: str | os.PathLike[str]) -> None:
         """Write it as a capture file that Wireshark opens, seen from the client's side."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
 from itertools import accumulate
 
 from rtlab.link.recording import Segment
@@ -22,7 +21,7 @@ _SECRET = re.compile(
     rb"([^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)"  # with obsolete line folding, RFC 9112 §5.2
     rb"|[?&;](?:[a-z_-]*token|api[_-]?key|password|secret|signature)=([^&\s\"'#<>]+)"
 )
-# Where the beginning of a stream is no longer held, what comes first may be half a cookie: the text
+# Where what came before is not held, what comes first may be half a cookie: the text
 # up to the first line end, with its folded lines, or all of it if it is nothing but text. What
 # begins with a request or status line, or with a control byte, lost no half; and no server takes a
 # header line that is longer than these 8 KiB.
@@ -35,15 +34,12 @@ _REMAINDER = re.compile(
 def redacted(segments: list[Segment]) -> list[bytes]:
     """Return the data of each segment, with secrets replaced by as many ``*``.
 
-    A secret may lie across segments, so each direction of a connection is looked at as a whole.
-    Lengths stay as they are: every offset and count in the recording remains true.
+    A secret may lie across segments, so each direction of a connection is looked at as a whole, or
+    as far as nothing is missing of it. Lengths stay as they are: every offset and count in the
+    recording remains true.
     """
-    streams: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for place, segment in enumerate(segments):
-        if segment.data:
-            streams[segment.connection, segment.direction].append(place)
     result = [segment.data for segment in segments]
-    for places in streams.values():
+    for places in _unbroken(segments):
         joined = b"".join(segments[place].data for place in places)
         starts = [0, *accumulate(len(segments[place].data) for place in places)]
         for start, stop in _secrets(joined, whole=segments[places[0]].offset == 0):
@@ -55,6 +51,22 @@ def redacted(segments: list[Segment]) -> list[bytes]:
                 data[low:high] = b"*" * (high - low)
                 result[place] = bytes(data)
     return result
+
+
+def _unbroken(segments: list[Segment]) -> list[list[int]]:
+    """Return the places of the segments with data, those together that follow each other."""
+    runs: list[list[int]] = []
+    latest: dict[tuple[int, str], tuple[list[int], int]] = {}  # a stream's run, and what it needs
+    for place, segment in enumerate(segments):
+        if segment.data:
+            stream = segment.connection, segment.direction
+            run, following = latest.get(stream, ([], -1))
+            if segment.offset != following:
+                run = []
+                runs.append(run)
+            run.append(place)
+            latest[stream] = run, segment.offset + len(segment.data)
+    return runs
 
 
 def blotted(data: bytes) -> bytes:

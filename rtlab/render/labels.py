@@ -48,6 +48,8 @@ class Labels:
         """Return the label of a segment."""
         if segment.end is not None:
             return Label(ENDINGS[segment.end], False)
+        if not segment.data:
+            return Label("not captured", False)
         said = self._turns.get((segment.connection, segment.direction))
         if (
             said is None

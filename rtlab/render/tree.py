@@ -2,40 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import textwrap
 
 from rtlab.dissect.field import Dissection, Field
+from rtlab.render.values import cut, plain, shown
+from rtlab.terminal import Paint, Style, unpainted
 
 HEX_SHOWN = 8
 """Bytes of a field that are shown; of longer ones the first, and how many there are."""
 
+_NAMES = 3 * HEX_SHOWN + 17  # the column in which the names of the outermost fields begin
+_LEAST = 40  # columns that a sentence gets, however deep it stands
 
-def as_text(dissection: Dissection, *, notes: bool = False) -> str:
+
+def as_text(
+    dissection: Dissection,
+    *,
+    first: int = 0,
+    count: int | None = None,
+    notes: bool = False,
+    paint: Paint = unpainted,
+    width: int | None = None,
+) -> str:
     """Return the tree, a line a field.
 
     Args:
         dissection: what to show.
+        first: of the parts of its root, the first that is shown.
+        count: how many are shown; ``None`` shows all.
         notes: whether to add what a learner should know of each field.
+        paint: colours the parts of a line.
+        width: columns after which sentences are wrapped; ``None`` leaves each on one line.
     """
-    return "\n".join(_lines(dissection.root, dissection.data, 0, notes))
+    tree = _Tree(notes, paint, width)
+    root, parts = dissection.root, dissection.root.children
+    stop = len(parts) if count is None else first + count
+    tree.head(root, dissection.data, 0)
+    for part in parts[first:stop]:
+        tree.add(part, dissection.data, 1)
+    if left_out := len(parts) - len(parts[first:stop]):
+        tree.rows.append(f"{left_out:,} of {len(parts):,} parts left out".rjust(_NAMES))
+    return "\n".join(tree.rows)
 
 
-def _lines(field: Field, data: bytes, depth: int, notes: bool) -> Iterator[str]:
-    place = f"{field.start >> 3}" + (f".{field.start & 7}" if field.start % 8 else "")
-    value = "" if field.value is None else f" = {_shown(field.value)}"
-    shown = "" if field.children else _bytes(field, data)
-    yield f"{place:>7}  {shown:<{3 * HEX_SHOWN + 7}} {'  ' * depth}{field.name}{value}"
-    indent = " " * (3 * HEX_SHOWN + 18 + 2 * depth)
-    if field.error:
-        clause = f" [{field.reference}]" if field.reference else ""
-        yield f"{indent}!! {_plain(field.error)}{clause}"
-    elif notes and field.note:
-        yield f"{indent}{field.note} [{field.reference}]"
-    for child in field.children:
-        yield from _lines(child, data, depth + 1, notes)
-    if field.buffer is not None:
-        yield f"{indent}-- {field.buffer.name}, {len(field.buffer.data)} bytes --"
-        yield from _lines(field.buffer.root, field.buffer.data, depth + 1, notes)
+class _Tree:
+    def __init__(self, notes: bool, paint: Paint, width: int | None) -> None:
+        self.rows: list[str] = []
+        self.notes, self.paint, self.width = notes, paint, width
+
+    def add(self, field: Field, data: bytes, depth: int) -> None:
+        """Write a field and all below it."""
+        self.head(field, data, depth)
+        for child in field.children:
+            self.add(child, data, depth + 1)
+        if field.buffer is not None:
+            derived = f"-- {field.buffer.name}, {len(field.buffer.data)} bytes --"
+            self.rows.append(f"{' ' * (_NAMES + 1 + 2 * depth)}{self.paint('derived', derived)}")
+            self.add(field.buffer.root, field.buffer.data, depth + 1)
+
+    def head(self, field: Field, data: bytes, depth: int) -> None:
+        """Write a field alone."""
+        paint = self.paint
+        place = f"{field.start >> 3}" + (f".{field.start & 7}" if field.start % 8 else "")
+        value = "" if field.value is None else f" = {paint('value', _value(field.value))}"
+        hexes = "" if field.children else _bytes(field, data)
+        space = " " * (_NAMES - 9 - len(hexes) + 2 * depth)
+        self.rows.append(
+            f"{paint('place', f'{place:>7}')}  {paint('bytes', hexes)}{space}"
+            f"{paint('name', field.name)}{value}"
+        )
+        if field.error:
+            clause = f" [{field.reference}]" if field.reference else ""
+            self._sentence("error", f"!! {plain(field.error)}{clause}", depth)
+        elif self.notes and field.note:
+            self._sentence("note", f"{field.note} [{field.reference}]", depth)
+
+    def _sentence(self, style: Style, text: str, depth: int) -> None:
+        indent = _NAMES + 1 + 2 * depth
+        if self.width is None:
+            self.rows.append(f"{' ' * indent}{self.paint(style, text)}")
+            return
+        room = max(_LEAST, self.width - indent)
+        indent = max(0, min(indent, self.width - room))
+        hanging = "   " if style == "error" else ""
+        for line in textwrap.wrap(
+            text,
+            room,
+            subsequent_indent=hanging,
+            break_on_hyphens=False,
+            break_long_words=False,
+        ):
+            self.rows.append(f"{' ' * indent}{self.paint(style, line)}")
 
 
 def _bytes(field: Field, data: bytes) -> str:
@@ -49,11 +106,6 @@ def _bytes(field: Field, data: bytes) -> str:
     return piece[:HEX_SHOWN].hex(" ") + more
 
 
-def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, (str, bytes)) else str(value)
-    return _plain(text if len(text) <= 60 else text[:59] + "…")
-
-
-def _plain(text: str) -> str:
-    """Keep what came over a wire from taking over a terminal."""
-    return "".join(c if c.isprintable() else "·" for c in text)
+def _value(value: object) -> str:
+    # The digits of bytes stand on the left already.
+    return cut(plain(repr(value))) if isinstance(value, bytes) else shown(value)

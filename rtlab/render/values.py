@@ -18,8 +18,8 @@ def shown(value: object) -> str:
         more = "…" if len(value) > LONGEST // 6 else ""
         return value[: LONGEST // 6].hex(" ") + more
     if isinstance(value, tuple):
-        return _cut(plain(": ".join(str(part) for part in value)))
-    return _cut(plain(repr(value) if isinstance(value, str) else str(value)))
+        return cut(plain(": ".join(str(part) for part in value)))
+    return cut(plain(repr(value) if isinstance(value, str) else str(value)))
 
 
 def plain(text: str) -> str:
@@ -42,5 +42,6 @@ def bit_pattern(field: Field, data: bytes | bytearray) -> str:
     return " ".join(bits[at : at + 4] for at in range(0, len(bits), 4))
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Return a text cut to a length that can be read at a glance."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -24,7 +24,7 @@ def saved(recording, tmp_path):
 def same(first, second):
     assert [asdict(c) for c in first.connections] == [asdict(c) for c in second.connections]
     assert [asdict(s) for s in first.segments] == [asdict(s) for s in second.segments]
-    for name in ("limit", "up", "down", "epoch_ns", "accepted", "dropped"):
+    for name in ("limit", "up", "down", "epoch_ns", "accepted", "dropped", "notes"):
         assert getattr(first, name) == getattr(second, name), name
 
 
@@ -182,3 +182,14 @@ def test_no_damage_whatever_raises_anything_but_a_recording_error(tmp_path, plac
         Recording.load(damaged(tmp_path, change))
     except RecordingError as error:
         assert "recording" in str(error)
+
+
+def test_notes_of_a_file_stay_with_it_and_older_files_have_none(tmp_path):
+    recording = recorded([b"one"])
+    recording.notes = ["The file is cut off: \u00fc."]
+    path = saved(recording, tmp_path)
+    same(recording, Recording.load(path))
+    assert recording.copy().notes == recording.notes
+    assert Recording.load(damaged(tmp_path, without(1, "notes"))).notes == []
+    with pytest.raises(RecordingError, match="line 1"):
+        Recording.load(damaged(tmp_path, replaced(1, notes=None)))

@@ -130,3 +130,13 @@ def test_half_a_secret_of_which_neither_end_is_held_is_blotted_out():
 )
 def test_what_follows_a_cleared_recording_is_kept_where_it_can_be_no_half_secret(text):
     assert blotted([text], offset=5000) == text
+
+
+@given(st.integers(1, len(REQUEST) - 2), st.integers(1, 60))
+def test_half_a_secret_after_bytes_that_were_not_captured_is_blotted_out(start, length):
+    stop = min(start + length, len(REQUEST) - 1)
+    first = Segment(1, "up", 0, 1, 1, REQUEST[:start])
+    second = Segment(1, "up", stop, 2, 2, REQUEST[stop:])
+    result = redacted([first, second])
+    assert [len(data) for data in result] == [start, len(REQUEST) - stop]
+    assert b"RET-" not in b"".join(result)

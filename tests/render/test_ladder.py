@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from rtlab.errors import UsageError
-from rtlab.link.recording import Recording
+from rtlab.link.recording import Recording, Segment
 from rtlab.render.ladder import MOST, ladder
 from tests.recordings import recorded
 
@@ -101,3 +101,9 @@ def test_it_can_be_saved(tmp_path) -> None:
     drawn.save(tmp_path / "ladder.svg")
     assert (tmp_path / "ladder.svg").read_text(encoding="utf-8") == drawn.svg
     assert drawn.svg in drawn._repr_html_()
+
+
+def test_where_a_captured_stream_is_only_known_to_have_got_to_is_no_arrow_with_bytes():
+    recording = Recording()
+    recording.add(Segment(1, "down", 500, 10, 10, b""))
+    assert "not captured" in ladder({"capture": recording}).text

@@ -33,3 +33,43 @@ def test_notes_are_there_when_asked_for():
 def test_whatever_came_over_the_wire_is_printable(data: bytes, protocol: str) -> None:
     text = as_text(rtlab.dissect(data, protocol), notes=True)
     assert all(line.isprintable() for line in text.split("\n"))
+
+
+def painted(style: str, text: str) -> str:
+    return f"<{style}:{text}>" if text else ""
+
+
+def test_every_part_of_a_line_can_be_painted():
+    found = rtlab.dissect(bytes.fromhex("c18537fa213d7f9f4d5158"), "websocket")
+    text = as_text(found, notes=True, paint=painted)
+    assert "<bytes:37 fa 21 3d>" in text and "<name:masking key> = <value:b'7" in text
+    assert "<place:      2>" in text
+    assert "<error:!! set, but no extension" in text and "<note:1: the payload is masked" in text
+    assert "<derived:-- unmasked, 5 bytes -->" in text
+
+
+@given(data=st.binary(max_size=60), protocol=st.sampled_from(["http1", "sse", "websocket"]))
+def test_paint_adds_nothing_but_paint(data: bytes, protocol: str) -> None:
+    found = rtlab.dissect(data, protocol)
+    marked = as_text(found, notes=True, paint=lambda style, text: f"\0{text}\0")
+    assert marked.replace("\0", "") == as_text(found, notes=True)
+
+
+@given(
+    data=st.binary(max_size=60),
+    protocol=st.sampled_from(["http1", "sse", "websocket"]),
+    width=st.integers(60, 200),
+)
+def test_sentences_are_wrapped_and_lose_no_word(data: bytes, protocol: str, width: int) -> None:
+    found = rtlab.dissect(data, protocol)
+    whole, wrapped = as_text(found, notes=True), as_text(found, notes=True, width=width)
+    assert wrapped.split() == whole.split()
+    for line in wrapped.split("\n"):
+        if line.startswith(" " * 9) and "--" not in line:  # a sentence, not a field
+            assert len(line) <= max(width, 60)
+
+
+def test_errors_are_told_from_notes_without_colour():
+    lines = as_text(rtlab.dissect(bytes.fromhex("c100"), "websocket"), notes=True, width=80)
+    errors = [line.strip() for line in lines.split("\n") if "no extension" in line]
+    assert errors and all(line.startswith("!! ") for line in errors)
