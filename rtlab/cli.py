@@ -144,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--as", dest="protocol", metavar="PROTOCOL", help="http1, sse or websocket, not guessed")
     add("--sender", metavar="WHO", help="client or server: who sent it")
     add("--port", type=int, metavar="N", help="of a capture: only the server with this port")
+    add("--table", action="store_true", help="of a recording: a line a message, not every byte")
     add("--notes", action="store_true", help="say of every field what there is to know")
     add("--color", default="auto", metavar="WHEN", help="auto (on a terminal), always or never")
     explain.set_defaults(parser=explain)

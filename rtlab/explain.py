@@ -37,6 +37,8 @@ def explain(options: argparse.Namespace) -> int:
         data = _from_hex(" ".join(options.hex))
     if options.port is not None:
         raise UsageError("--port picks connections of a capture; these are bytes of one stream.")
+    if options.table:
+        raise UsageError("--table lists what a recording holds; these are bytes of one stream.")
     protocol = options.protocol or _guess(data)
     sender = {} if options.sender is None else {"sender": options.sender}
     found = dissect(data, protocol, **sender)
@@ -51,6 +53,9 @@ def _recording(data: bytes, options: argparse.Namespace, paint: Paint) -> int:
         raise UsageError(str(error)) from error
     for note in recording.notes:
         print(paint("note", f"-- {note}"))
+    if options.table:
+        print(conversation(recording, count=None))
+        return 0
     connections = {connection.number: connection for connection in recording.connections}
     conversations = {talk.connection: talk for talk in recording.dissect()}
     numbers = sorted({segment.connection for segment in recording})

@@ -56,6 +56,11 @@ async def test_a_recording_is_explained_with_both_sides(tmp_path: Path, capsys) 
     printed = capsys.readouterr().out
     assert "connection 1, client" in printed and "connection 1, server" in printed
     assert "101 Switching Protocols" in printed and '"data":"hello"' in printed
+    assert cli.main(["explain", str(tmp_path / "recording.jsonl"), "--table"]) == 0
+    table = capsys.readouterr().out
+    assert "GET /chat" in table and "message 1" in table
+    assert "masking key" not in table
+    assert cli.main(["explain", "--hex", *HELLO, "--table"]) == 2
 
 
 @pytest.mark.parametrize(

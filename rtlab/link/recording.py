@@ -235,12 +235,12 @@ class Recording:
                 )
         return conversations
 
-    def conversation(self, first: int = 0, count: int = 50) -> View:
+    def conversation(self, first: int = 0, count: int | None = 50) -> View:
         """Show who said what and when: a line a request, response, event or frame, and its bytes.
 
         Args:
             first: the first line that is shown, counted from 0.
-            count: how many are shown.
+            count: how many are shown; ``None`` shows all that follow.
         """
         from rtlab.render.conversation import conversation
 

@@ -12,7 +12,7 @@ from rtlab.arguments import whole
 from rtlab.link.recording import Recording
 from rtlab.render.byte_view import Part, page, parts_html
 from rtlab.render.table import text_table
-from rtlab.render.turns import Turn, first_turns
+from rtlab.render.turns import Turn, first_turns, turns
 from rtlab.render.values import plain
 
 PREVIEW = 40
@@ -45,21 +45,25 @@ class View:
         return self.html
 
 
-def conversation(recording: Recording, *, first: int = 0, count: int = 50) -> View:
+def conversation(recording: Recording, *, first: int = 0, count: int | None = 50) -> View:
     """Show a recording turn by turn.
 
     Args:
         recording: what crossed a link.
         first: the first turn that is shown, counted from 0.
-        count: how many are shown.
+        count: how many are shown; ``None`` shows all that follow.
 
     Raises:
         UsageError: ``first`` or ``count`` is no whole number of 0 or more.
     """
     whole("first", first, "turns")
-    whole("count", count, "turns")
-    said, complete = first_turns(recording, first + count)
-    shown = said[first : first + count]
+    if count is None:
+        said, complete = turns(recording), True
+        shown = said[first:]
+    else:
+        whole("count", count, "turns")
+        said, complete = first_turns(recording, first + count)
+        shown = said[first : first + count]
     begin = said[0].sent_ns if said else 0
     rest = _rest(len(said) if complete else None, first, len(shown))
     return View(_html(shown, begin, rest), _text(shown, begin, rest))

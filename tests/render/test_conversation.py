@@ -48,6 +48,7 @@ def test_a_window_is_shown_and_says_how_to_go_on() -> None:
     ).text.replace("\n", " ")
     assert "Lines 6 to 7 of 8." in conversation(recording, first=6).text
     assert "goes on" not in conversation(recording).text
+    assert len(conversation(recording, first=2, count=None).text.splitlines()) == 8
     assert "none of them is shown" in conversation(recording, first=99).text
     assert "Nothing was said" in conversation(rtlab.Recording()).text
     assert "Nothing was said" in Page(conversation(rtlab.Recording()).html).text
