@@ -13,6 +13,7 @@ from rtlab.dissect.field import Dissection
 from rtlab.errors import RecordingError, UsageError
 from rtlab.link import files
 from rtlab.link.capture_files import foreign
+from rtlab.render.conversation import conversation
 from rtlab.render.tree import as_text
 from rtlab.terminal import Paint, paint_for, width_of
 
