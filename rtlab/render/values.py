@@ -14,6 +14,8 @@ def shown(value: object) -> str:
     """Return a value in one line, cut to a length that can be read at a glance."""
     if value is None:
         return ""
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, bytes):
         more = "…" if len(value) > LONGEST // 6 else ""
         return value[: LONGEST // 6].hex(" ") + more
@@ -24,6 +26,8 @@ def shown(value: object) -> str:
 
 def plain(text: str) -> str:
     """Keep what came over a wire from taking over a terminal."""
+    if text.isprintable():  # as nearly all is
+        return text
     return "".join(c if c.isprintable() else "·" for c in text)
 
 
