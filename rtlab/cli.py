@@ -110,14 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser(
         "explain",
         help="show bytes, field by field",
-        description="Take bytes apart: HTTP/1.1, an event stream, WebSocket frames, or a recording "
-        "that rtlab saved.",
+        description="Take bytes apart: HTTP/1.1, HTTP/2, an event stream, WebSocket frames, or a "
+        "recording that rtlab saved.",
         formatter_class=formatter,
     )
     add = explain.add_argument
     add("file", nargs="?", metavar="FILE", help="a file of bytes or a recording; - for input")
     add("--hex", nargs="+", metavar="BYTES", help="the bytes themselves, such as 81 85 37 fa ...")
-    add("--as", dest="protocol", metavar="PROTOCOL", help="http1, sse or websocket, not guessed")
+    add("--as", dest="protocol", metavar="NAME", help="http1, http2, sse or websocket, not guessed")
     add("--sender", metavar="WHO", help="client or server: who sent it")
     add("--notes", action="store_true", help="say of every field what there is to know")
     explain.set_defaults(parser=explain)

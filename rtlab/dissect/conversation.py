@@ -1,7 +1,8 @@
 """Both directions of a connection: what one side says decides how the other is to be read.
 
 A response has a body or not by the method that it answers (RFC 9112 §6.3), and a 101 ends HTTP in
-both directions (RFC 9110 §7.8): after it the lab's connections speak WebSocket.
+both directions (RFC 9110 §7.8): after it the lab's connections speak WebSocket. A client that
+begins with the preface of HTTP/2 speaks that.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from rtlab.dissect import http1, websocket
+from rtlab.dissect import http1, http2, websocket
 from rtlab.dissect.field import Dissection, Dissector, Field, Steps
+from rtlab.dissect.http2_conversation import multiplexed
 
 
 class Conversation(NamedTuple):
@@ -36,13 +38,15 @@ class Conversation(NamedTuple):
 
 
 def converse(up: bytes, down: bytes, connection: int = 0) -> Conversation:
-    """Take both directions of an HTTP/1.1 connection apart, and the WebSocket in it if it has one.
+    """Take both directions of a connection apart, and the WebSockets in it if it has any.
 
     Args:
         up: all bytes from the client, from the first on.
         down: all bytes from the server.
         connection: a number to remember it by.
     """
+    if up.startswith(http2.PREFACE):
+        return Conversation(*multiplexed(up, down), connection)
     first = _dissected(up, http1.dissector(sender="client"))
     methods = [str(field.value) for field in first.root.walk() if field.name == "method"]
     answers = _dissected(down, http1.dissector(sender="server", methods=methods))
@@ -67,12 +71,7 @@ def converse(up: bytes, down: bytes, connection: int = 0) -> Conversation:
 
 
 def _frames(sender: str, extensions: str) -> partial[Steps[None]]:
-    return partial(
-        websocket.grammar,
-        sender=sender,
-        deflate="permessage-deflate" in extensions,
-        takeover=f"{sender}_no_context_takeover" not in extensions,
-    )
+    return partial(websocket.grammar, **websocket.negotiated(sender, extensions))
 
 
 def _header(message: Field, name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from functools import partial
+from typing import Any
 
 from rtlab.dissect.field import Buffer, Cursor, Cut, Dissector, Field, Row, Steps
 from rtlab.dissect.inflate import InflateError, Inflater
@@ -54,6 +55,15 @@ def grammar(
     stream = _Stream(sender, Inflater(takeover) if deflate else None)
     while (yield from cursor.more()):
         yield from _frame(cursor, stream)
+
+
+def negotiated(sender: str, extensions: str) -> dict[str, Any]:
+    """Return the options for what a server answered in ``Sec-WebSocket-Extensions``."""
+    return {
+        "sender": sender,
+        "deflate": "permessage-deflate" in extensions,
+        "takeover": f"{sender}_no_context_takeover" not in extensions,
+    }
 
 
 def _frame(cursor: Cursor, stream: _Stream) -> Steps[None]:
