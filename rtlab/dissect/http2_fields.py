@@ -115,7 +115,7 @@ class Section:
         elif self.value(":method") != "CONNECT":
             needed, clause = [":method", ":scheme", ":path"], "RFC 9113 §8.3.1"
         elif ":protocol" in self._first:
-            needed, clause = [":scheme", ":path", ":authority"], "RFC 8441 §4"
+            needed, clause = [":scheme", ":path"], "RFC 8441 §4"
         else:
             needed, clause = [":authority"], "RFC 9113 §8.5"
         missing = [name for name in needed if name not in self._first]

@@ -213,9 +213,12 @@ class Connection:
     def reset(self, frame: Frame) -> None:
         """Take note that a stream is reset."""
         stream = self.streams.get(frame.stream)
-        if stream is not None:
-            stream.reset = True
-            self._end_content(stream)
+        if stream is None:
+            if not frame.stream or self.is_own(frame.stream):
+                return  # there is none
+            stream = self.streams[frame.stream] = Stream()
+        stream.reset = True
+        self._end_content(stream)
 
     def _end(self, stream: Stream, frame: Frame) -> None:
         self._end_content(stream)
