@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rtlab.dissect.field import Cursor, Cut, Dissector, Steps
+from rtlab.dissect.http2_control import LEAST_FRAME_SIZE
 from rtlab.dissect.http2_frames import (
     ACK,
     DATA,
@@ -28,7 +29,7 @@ from rtlab.dissect.http2_frames import (
     Frame,
 )
 from rtlab.dissect.http2_hpack import DEFAULT_TABLE_SIZE
-from rtlab.dissect.http2_payloads import LEAST_FRAME_SIZE, payload
+from rtlab.dissect.http2_payloads import payload
 from rtlab.dissect.http2_remarks import REMARKS
 from rtlab.dissect.http2_rules import judge
 from rtlab.dissect.http2_streams import Connection

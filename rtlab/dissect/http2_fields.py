@@ -91,7 +91,7 @@ class Section:
         elif again:
             line.field.wrong(f"a second {name}: which one is meant?", "RFC 9113 §8.3")
         elif regular:
-            line.field.wrong("those with a colon come first", "RFC 9113 §8.3")
+            line.field.wrong("fields with a colon must come first", "RFC 9113 §8.3")
 
     def _judge_regular(self, line: Line, name: str, value: str, again: bool) -> None:
         if name in CONNECTION:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rtlab.dissect.field import Cursor, Cut, Field, Row, Steps
+from rtlab.dissect.http2_control import (
+    explain_error,
+    goaway,
+    judge_reserved,
+    ping,
+    priority_update,
+    settings,
+    window_update,
+)
 from rtlab.dissect.http2_frames import (
-    ACK,
     CONTINUATION,
     DATA,
     END_HEADERS,
@@ -23,19 +31,11 @@ from rtlab.dissect.http2_frames import (
     WINDOW_UPDATE,
     Frame,
 )
-from rtlab.dissect.http2_remarks import ERROR_CODES, REMARKS
-from rtlab.dissect.http2_remarks import SETTINGS as MEANINGS
+from rtlab.dissect.http2_remarks import REMARKS
 from rtlab.dissect.http2_streams import Connection
 
-MAX_WINDOW = 2**31 - 1
-LEAST_FRAME_SIZE, MOST_FRAME_SIZE = 2**14, 2**24 - 1
-
 _PRIORITY = Row(REMARKS, ("exclusive", 1), ("stream dependency", 31), ("weight", 8))
-_SETTING = Row(REMARKS, ("identifier", 16), ("value", 32))
 _PROMISED = Row(REMARKS, ("reserved", 1), ("promised stream", 31))
-_GOAWAY = Row(REMARKS, ("reserved", 1), ("last stream", 31), ("error code", 32))
-_WINDOW = Row(REMARKS, ("reserved", 1), ("window size increment", 31))
-_PRIORITIZED = Row(REMARKS, ("reserved", 1), ("prioritized stream", 31))
 
 
 def payload(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[None]:
@@ -100,19 +100,7 @@ def _padding(cursor: Cursor, frame: Frame, pad_length: Field | None) -> Steps[No
     if pad_length is not None and pad_length.value:
         padding = yield from cursor.raw("padding", pad_length.value)
         if padding.strip(b"\0"):
-            cursor.last.wrong("padding is zeros", frame.kind.clause)
-
-
-def _judge_reserved(row: list[Field]) -> None:
-    if row[0].value:
-        row[0].wrong("sent as 0, always", "RFC 9113 §4.1")
-
-
-def _explain_error(frame: Frame, code: Field) -> None:
-    name, meaning = ERROR_CODES.get(code.value, (f"error 0x{code.value:x}", ""))
-    frame.say(name)
-    if meaning:
-        code.note = meaning
+            cursor.last.wrong("padding must be zeros", frame.kind.clause)
 
 
 # ── frames of a stream ──
@@ -148,7 +136,7 @@ def _promise(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[None
     pad_length = yield from _pad_length(cursor, frame)
     left = frame.length - (pad_length is not None) - 4
     row = yield from cursor.row(_PROMISED)
-    _judge_reserved(row)
+    judge_reserved(row)
     connection.begin(frame)
     _judge_promised(frame, connection, row[1])
     yield from _padded_fragment(cursor, frame, connection, pad_length, left)
@@ -212,87 +200,8 @@ def _priority(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[Non
 
 def _reset(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[None]:
     yield from cursor.bits("error code", 32)
-    _explain_error(frame, cursor.last)
+    explain_error(frame, cursor.last)
     connection.reset(frame)
-
-
-# ── frames of the connection ──
-
-
-def _settings(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[None]:
-    if frame.flags & ACK and frame.length:
-        frame.wrong("length", "an acknowledgment is empty")
-    elif frame.length % 6:
-        frame.wrong("length", "each setting takes 6 bytes")
-    for _ in range(frame.length // 6):
-        with cursor.group("setting") as group:
-            identifier, value = yield from cursor.row(_SETTING)
-            unknown = (f"unknown setting 0x{identifier.value:x}", group.note)
-            name, group.note = MEANINGS.get(identifier.value, unknown)
-            group.value = f"{name} = {value.value}"
-            _judge_setting(identifier.value, value, connection)
-            connection.settings[identifier.value] = value.value
-    yield from _rest(cursor, frame.length % 6)
-
-
-def _judge_setting(identifier: int, field: Field, connection: Connection) -> None:
-    value, before = field.value, connection.settings.get(identifier)
-    match identifier:
-        case 2 if value > 1:
-            field.wrong("0 or 1", "RFC 9113 §6.5.2")
-        case 2 if value and connection.sender == "server":
-            field.wrong("a server can only say 0: a client never pushes", "RFC 9113 §6.5.2")
-        case 4 if value > MAX_WINDOW:
-            field.wrong(f"a window is {MAX_WINDOW:,} bytes at most", "RFC 9113 §6.5.2")
-        case 5 if not LEAST_FRAME_SIZE <= value <= MOST_FRAME_SIZE:
-            error = f"{LEAST_FRAME_SIZE:,} to {MOST_FRAME_SIZE:,}"
-            field.wrong(error, "RFC 9113 §6.5.2")
-        case 8 if value > 1:
-            field.wrong("0 or 1", "RFC 8441 §3")
-        case 8 if before == 1 and not value:
-            field.wrong("once allowed, it stays allowed", "RFC 8441 §3")
-        case 9 if value > 1:
-            field.wrong("0 or 1", "RFC 9218 §2.1")
-        case 9 if before not in (None, value):
-            field.wrong("the first SETTINGS decide it for good", "RFC 9218 §2.1")
-
-
-def _ping(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[None]:
-    yield from cursor.raw("opaque data", 8)
-
-
-def _goaway(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[None]:
-    row = yield from cursor.row(_GOAWAY)
-    _judge_reserved(row)
-    _, last, code = row
-    frame.say(f"last stream {last.value}")
-    _explain_error(frame, code)
-    before = connection.last_stream
-    if before is not None and last.value > before:
-        last.wrong(f"it only goes down, and {before} was there before", "RFC 9113 §6.8")
-    connection.last_stream = last.value
-    if frame.length > 8:
-        yield from cursor.raw("debug data", frame.length - 8)
-
-
-def _window_update(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[None]:
-    row = yield from cursor.row(_WINDOW)
-    _judge_reserved(row)
-    frame.say(f"+{row[1].value:,}")
-    if not row[1].value:
-        row[1].wrong("at least 1", "RFC 9113 §6.9")
-
-
-def _priority_update(cursor: Cursor, frame: Frame, connection: Connection) -> Steps[None]:
-    row = yield from cursor.row(_PRIORITIZED)
-    _judge_reserved(row)
-    frame.say(f"for {row[1].value}")
-    if not row[1].value:
-        row[1].wrong("a stream, not the connection", "RFC 9218 §7.1")
-    if connection.sender == "server":
-        frame.wrong("type", "only a client sends it", "RFC 9218 §7.1")
-    if frame.length > 4:
-        yield from cursor.text("priority", frame.length - 4)
 
 
 _BY_TYPE: dict[int, Callable[[Cursor, Frame, Connection], Steps[None]]] = {
@@ -300,11 +209,11 @@ _BY_TYPE: dict[int, Callable[[Cursor, Frame, Connection], Steps[None]]] = {
     HEADERS: _headers,
     PRIORITY: _priority,
     RST_STREAM: _reset,
-    SETTINGS: _settings,
+    SETTINGS: settings,
     PUSH_PROMISE: _promise,
-    PING: _ping,
-    GOAWAY: _goaway,
-    WINDOW_UPDATE: _window_update,
+    PING: ping,
+    GOAWAY: goaway,
+    WINDOW_UPDATE: window_update,
     CONTINUATION: _continuation,
-    PRIORITY_UPDATE: _priority_update,
+    PRIORITY_UPDATE: priority_update,
 }

@@ -42,7 +42,7 @@ def _judge_first(frame: Frame) -> None:
     if frame.type != SETTINGS:
         frame.wrong("type", "the first frame must be SETTINGS", "RFC 9113 §3.4")
     elif frame.flags & ACK:
-        frame.wrong("ACK", "the first SETTINGS are one's own", "RFC 9113 §3.4")
+        frame.wrong("ACK", "the first SETTINGS must be one's own", "RFC 9113 §3.4")
 
 
 def _judge_block(frame: Frame, connection: Connection) -> None:
@@ -60,7 +60,7 @@ def _judge_block(frame: Frame, connection: Connection) -> None:
 def _judge_unused(frame: Frame) -> None:
     for field in frame.header:
         if field.value and field.name in ("unused flags", "reserved"):
-            field.wrong("sent as 0, always", "RFC 9113 §4.1")
+            field.wrong("must be sent as 0", "RFC 9113 §4.1")
 
 
 # ── whether the stream is in a state for it (RFC 9113 §5.1) ──
@@ -69,7 +69,7 @@ def _judge_unused(frame: Frame) -> None:
 def _headers(frame: Frame, connection: Connection, stream: Stream | None) -> None:
     number, opened = frame.stream, connection.opened
     if connection.sender == "client" and not connection.is_own(number):
-        _wrong(frame, "even streams are the server's to open", "RFC 9113 §5.1.1")
+        _wrong(frame, "a client opens odd streams; even ones are the server's", "RFC 9113 §5.1.1")
     elif stream is None and connection.is_own(number):
         if connection.sender == "server":
             _wrong(frame, "a server opens only streams that it has promised", "RFC 9113 §5.1")
@@ -109,8 +109,8 @@ def _window(frame: Frame, connection: Connection, stream: Stream | None) -> None
             _judge_idle(frame, connection, "RFC 9113 §5.1")
     elif stream.reset:  # after END_STREAM it is in order: the other side may still send
         _wrong(frame, "this side has reset the stream", "RFC 9113 §5.1")
-    elif connection.sender == "server" and connection.is_own(frame.stream):
-        _wrong(frame, "a client sends nothing on a pushed stream", "RFC 9113 §5.1")
+    elif connection.is_own(frame.stream) and not stream.section:
+        _wrong(frame, "promised, but not begun: only HEADERS can come first", "RFC 9113 §5.1")
 
 
 def _promise(frame: Frame, connection: Connection, stream: Stream | None) -> None:

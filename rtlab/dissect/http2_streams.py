@@ -155,14 +155,13 @@ class Connection:
         if block.frame.type != HEADERS:
             kind = "promise"
         elif stream is None:
-            kind = "fields"
+            return
         elif stream.section:
             kind = "trailers"
         else:
             kind = "request" if self.sender == "client" else "response"
         section = Section(kind, root, lines)
-        if kind != "fields":
-            section.judge()
+        section.judge()
         frame.say(section.brief)
         if stream is not None and block.frame.type == HEADERS:
             if kind != "trailers":

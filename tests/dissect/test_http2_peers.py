@@ -1,8 +1,13 @@
 """HTTP/2 as others see it: h2 talks and judges, hyperframe reads frames, tshark reads all of it."""
 
+import asyncio
+import shutil
+import subprocess
+
 import h2.events
 import h2.settings
 import hpack
+import httpx
 import pytest
 from h2.stream import StreamState
 from hyperframe import frame as hyperframe
@@ -49,12 +54,14 @@ VALUES = st.sampled_from(["", "1", "text/event-stream", "v" * 200]) | st.text(
     st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=9
 )
 EXTRA = st.lists(st.tuples(NAMES, VALUES), max_size=3)
+ANSWER = st.tuples(st.just("answer"), EXTRA, st.sampled_from([False, False, False, True]))
+BODY = st.tuples(st.just("body"), st.binary(max_size=50), st.none() | st.integers(0, 255))
 ACTIONS = st.one_of(
+    *([ANSWER] * 3),
+    *([BODY] * 5),
     st.tuples(st.just("request"), EXTRA, st.booleans()),
     st.just(("big request",)),
-    st.tuples(st.just("answer"), EXTRA, st.booleans()),
     st.tuples(st.just("interim"), EXTRA),
-    st.tuples(st.just("body"), st.binary(max_size=50), st.none() | st.integers(0, 255)),
     st.tuples(st.just("trailers"), EXTRA),
     st.tuples(st.just("upload"), st.binary(max_size=50), st.booleans()),
     st.tuples(st.just("push"), EXTRA),
@@ -72,7 +79,9 @@ def act(pair, action):
     last = client_.highest_outbound_stream_id
     asking, answering = client_.streams.get(last), server_.streams.get(last)
     gone = asking is None or asking.closed or answering is None or answering.closed
-    answered = not gone and answering.state_machine.headers_sent
+    ends = (StreamState.OPEN, StreamState.HALF_CLOSED_REMOTE)
+    going_on = not gone and answering.state_machine.state in ends
+    answered = going_on and answering.state_machine.headers_sent
     match action:
         case "request", extra, end:
             number = client_.get_next_available_stream_id()
@@ -82,13 +91,13 @@ def act(pair, action):
             client_.send_headers(number, [*GET, ("x-big", "\\" * 7_000)], end_stream=True)
         case "ping", data:
             client_.ping(data)
-        case "settings", (identifier, value):
+        case "settings", (identifier, value) if server_.local_settings.get(identifier) != value:
             server_.update_settings({identifier: value})
         case _ if gone:
             pass
-        case "answer", extra, end if not answered:
+        case "answer", extra, end if going_on and not answered:
             server_.send_headers(last, OK + extra, end_stream=end)
-        case "interim", extra if not answered:
+        case "interim", extra if going_on and not answered:
             server_.send_headers(last, [(":status", "103"), *extra])
         case "body", data, pad if answered:
             server_.send_data(last, data, pad_length=pad)
@@ -96,7 +105,7 @@ def act(pair, action):
             server_.send_headers(last, extra or [("a", "b")], end_stream=True)
         case "upload", data, end if asking.state_machine.state == StreamState.OPEN:
             client_.send_data(last, data, end_stream=end)
-        case "push", extra:
+        case "push", extra if going_on:
             number = server_.get_next_available_stream_id()
             server_.push_stream(last, number, GET + extra)
             server_.send_headers(number, OK)
@@ -175,9 +184,9 @@ def assert_alike(dissection):
 
 
 @settings(deadline=None)
-@given(st.lists(ACTIONS, max_size=12))
-def test_what_h2_writes_is_in_order_and_read_alike_by_hyperframe_and_hpack(actions):
-    pair = talk(actions)
+@given(EXTRA, st.lists(ACTIONS, max_size=15))
+def test_what_h2_writes_is_in_order_and_read_alike_by_hyperframe_and_hpack(extra, actions):
+    pair = talk([("request", extra, False), *actions])
     conversation = converse(pair.up, pair.down)
     assert conversation.errors == []
     for side in (conversation.up, conversation.down):
@@ -259,3 +268,109 @@ def test_nonsense_raises_nothing(up, down):
     conversation = converse(up, down)
     assert (conversation.up.protocol, conversation.down.protocol) == ("http2", "http2")
     assert conversation.down.root.stop == len(down) * 8
+
+
+# ── a real client and a real server, and tshark beside us ──
+
+
+class Events(asyncio.Protocol):
+    """A server that answers with two events and trailers, or says what was posted to it."""
+
+    def connection_made(self, transport):
+        self.transport, self.end, self.asked = transport, connection(False), {}
+        self.end.initiate_connection()
+        self.transport.write(self.end.data_to_send())
+
+    def data_received(self, data):
+        for event in self.end.receive_data(data):
+            match event:
+                case h2.events.RequestReceived():
+                    self.asked[event.stream_id] = (dict(event.headers), b"")
+                case h2.events.DataReceived():
+                    fields, body = self.asked[event.stream_id]
+                    self.asked[event.stream_id] = (fields, body + event.data)
+                case h2.events.StreamEnded():
+                    self.answer(event.stream_id, *self.asked[event.stream_id])
+        self.transport.write(self.end.data_to_send())
+
+    def answer(self, number, fields, body):
+        stream = fields[b":method"] == b"GET"
+        kind = "text/event-stream" if stream else "text/plain"
+        self.end.send_headers(number, [*OK, ("content-type", kind), ("x-big", "\\" * 7_000)])
+        for piece in (b"data: o", b"ne\n\ndata: two\n\n") if stream else (body,):
+            self.end.send_data(number, piece, pad_length=3)
+        self.end.send_headers(number, [("x-sum", "7")], end_stream=True)
+
+
+@pytest.fixture
+async def recording():
+    """What crossed a link between httpx and that server."""
+    server_ = await asyncio.get_running_loop().create_server(Events, "127.0.0.1", 0)
+    port = server_.sockets[0].getsockname()[1]
+    link = rtlab.Link("127.0.0.1", port, slicing=700).start()
+    try:
+        async with httpx.AsyncClient(http1=False, http2=True, timeout=20) as client_:
+            base = f"http://127.0.0.1:{link.port}"
+            first, second = await asyncio.gather(
+                client_.get(f"{base}/events?a=1"), client_.post(f"{base}/say", content=b"hello")
+            )
+        assert (first.http_version, second.text) == ("HTTP/2", "hello")
+        async with asyncio.timeout(20):
+            while link.recording.open_connections:
+                await asyncio.sleep(0.01)
+        yield link.recording
+    finally:
+        link.stop()
+        server_.close()
+
+
+async def test_a_recording_is_dissected_as_http2_in_both_directions(recording):
+    (conversation,) = recording.dissect()
+    assert (conversation.up.protocol, conversation.down.protocol) == ("http2", "http2")
+    assert conversation.errors == []
+    for side in (conversation.up, conversation.down):
+        assert_tiled(side.root, len(side.data))
+        assert_alike(side)
+    assert "GET /events?a=1" in repr(conversation.up)
+    events = [f.value for f in blocks(conversation.down)]
+    assert events == ['event "message"', 'event "message"']
+
+
+def blocks(dissection):
+    buffers = [f.buffer for f in dissection.root.walk() if f.name == "data" and f.buffer]
+    return [part for buffer in buffers for part in buffer.root.children]
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="there is no tshark")
+async def test_tshark_finds_the_same_frames_and_fields(recording, tmp_path):
+    path = tmp_path / "http2.pcapng"
+    recording.to_pcapng(path)
+    port = recording.connections[0].server[1]
+    command = ["tshark", "-r", path, "-d", f"tcp.port=={port},http2", "-T", "fields"]
+    names = ("type", "streamid", "length", "header.name", "header.value")
+    for name in ("tcp.srcport", "_ws.malformed", *(f"http2.{name}" for name in names)):
+        command += ["-e", name]
+    command += ["-E", "aggregator=\x1f", "-E", "separator=\x1e"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, check=True, timeout=60
+    )
+    theirs = {"up": [[] for _ in range(5)], "down": [[] for _ in range(5)]}
+    for line in done.stdout.decode().rstrip("\n").split("\n"):
+        source, malformed, *columns = line.split("\x1e")
+        assert not malformed
+        direction = "down" if source == str(port) else "up"
+        for found, column in zip(theirs[direction], columns, strict=True):
+            found += column.split("\x1f") if column else []
+    (conversation,) = recording.dissect()
+    for direction, side in (("up", conversation.up), ("down", conversation.down)):
+        ours = [field for field in side.root.children if field.name == "frame"]
+        kinds, streams, lengths, field_names, values = theirs[direction]
+        assert [int(kind) for kind in kinds] == [value(frame, "type") for frame in ours]
+        assert [int(number) for number in streams] == [
+            value(frame, "stream identifier") for frame in ours
+        ]
+        assert [int(length) for length in lengths] == [value(frame, "length") for frame in ours]
+        fragments = [f for f in side.root.walk() if f.name == "field block fragment" and f.buffer]
+        lines = [line.value for f in fragments for line in f.buffer.root.children]
+        fields = [line for line in lines if isinstance(line, tuple)]
+        assert list(zip(field_names, values, strict=True)) == fields

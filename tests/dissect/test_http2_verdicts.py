@@ -271,12 +271,11 @@ def nearly_right(draw):
         if kind in (0, 1, 5) and flags & 8:
             count = draw(st.integers(0, 3))
             payload = bytes([draw(st.sampled_from([count, count, 250]))]) + payload + bytes(count)
-        own = draw(st.sampled_from([1, 1, 1, 1, 3, 5]))
-        # On stream 2 only what needs a promise, and on 0 anything.
-        other = 2 if kind in (0, 1) else 0
-        place = {4: 0, 6: 0}.get(kind, own)
+        place = {4: 0, 6: 0}.get(kind, draw(st.sampled_from([1, 1, 1, 1, 3, 5])))
         if draw(st.integers(0, 9)) == 0:
-            place = draw(st.sampled_from([0, other, own]))
+            # A server's HEADERS on a stream that it has not promised (§5.1) h2 takes for a request.
+            wrong = 2 if kind == 0 or (kind == 1 and sender == "client") else 1
+            place = draw(st.sampled_from([0, wrong]))
         sent.append(h.frame(kind, payload, stream=place, flags=flags))
     data = bytearray(chunk(*sent, sender=sender)[0])
     # What no END_HEADERS follows, h2 has not looked at; nor what it waits for the rest of.
