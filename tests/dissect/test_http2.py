@@ -98,6 +98,7 @@ def test_a_client_s_connection():
             h.frame(h.PRIORITY_UPDATE, b"\0\0\0\1u=1, i"),
             h.frame(h.PRIORITY, b"\x80\0\0\3\x0f", stream=1),
             h.frame(66, b"abc", stream=5, flags=0xFF),
+            h.frame(h.GOAWAY, bytes(8)),
             h.frame(h.GOAWAY, bytes(8) + b"bye"),
         )
     )
@@ -114,6 +115,7 @@ def test_a_client_s_connection():
         "PRIORITY_UPDATE, for 1",
         "PRIORITY, stream 1",
         "unknown type 0x42, stream 5, 3 bytes",
+        "GOAWAY, last stream 0, NO_ERROR",
         "GOAWAY, last stream 0, NO_ERROR",
     ]
     assert only(root, "priority").value == "u=1, i"
@@ -257,6 +259,12 @@ def test_the_end_of_a_stream_is_the_end_of_its_events():
         assert wrongs(root) == [("block", "WHATWG HTML §9.2.6")]
         rest = [buffer.data for buffer in derived(root) if buffer.name == "event stream"]
         assert b"".join(rest) == b"data: x\n\ndata: y"
+
+
+def test_the_end_of_a_stream_shows_at_once():
+    dissecting = dissector()
+    dissecting.feed(server(h.headers(EVENTS), h.data(b"data: x", flags=h.END_STREAM)))
+    assert only(dissecting.root, "data").buffer.data == b"data: x"
 
 
 @pytest.mark.parametrize("more", [[("content-encoding", "gzip")], [("content-type", "text/html")]])
@@ -484,6 +492,12 @@ VIOLATIONS = {
         "9113 §5.1",
     ),
     "DATA on an idle stream": ("client", [h.data(stream=3)], "stream identifier", "9113 §5.1"),
+    "RST_STREAM on a skipped stream": (
+        "client",
+        [h.headers(GET, stream=5), h.frame(h.RST_STREAM, bytes(4), stream=3)],
+        "stream identifier",
+        "9113 §5.1",
+    ),
     "DATA on a skipped stream": (
         "client", [h.headers(GET, stream=5), h.data(stream=3)], "stream identifier", "9113 §5.1",
     ),
@@ -550,6 +564,9 @@ VIOLATIONS = {
         [*pushed(payload=b"\0\0\0\4" + block(GET)), *pushed()],
         "promised stream",
         "9113 §5.1.1",
+    ),
+    "the same promise twice": (
+        "server", [*pushed(), *pushed()], "promised stream", "9113 §5.1.1",
     ),
     "a promised POST": (
         "server",
@@ -670,11 +687,12 @@ def test_responses_have_rules_of_their_own(fields, clause):
     assert wrongs(tree(server(h.headers(fields))))[0][1] == "RFC " + clause
 
 
-@pytest.mark.parametrize("method", ["CONNECT", "OPTIONS", "GET"])
+@pytest.mark.parametrize("method", ["CONNECT", "OPTIONS", "GET", "FTP"])
 def test_requests_that_are_in_order(method):
     fields = {
         "CONNECT": [(":method", "CONNECT"), (":authority", "a.example:80")],
         "OPTIONS": [(":method", "OPTIONS"), *GET[1:3], (":path", "*")],
+        "FTP": [GET[0], (":scheme", "ftp"), GET[2], (":path", "file")],
         "GET": [GET[0], GET[1], GET[3], ("host", "a.example"), ("te", "trailers"), ("a", "")],
     }[method]
     assert tree(client(h.headers(fields))).errors == []
@@ -730,6 +748,40 @@ def test_what_the_receiver_allows_is_not_wrong():
     assert tree(large, max_frame_size=20_000).errors == []
     assert tree(server(*pushed())).errors == []
     assert wrongs(tree(server(*pushed()), push=False)) == [("type", "RFC 9113 §6.6")]
+
+
+def test_a_number_that_went_down_does_not_count():
+    root = tree(client(*(h.headers(GET, stream=number) for number in (7, 3, 5, 9))))
+    assert [(f.name, f.error[-18:]) for f in root.errors] == [
+        ("stream identifier", "7 was there before"),
+    ] * 2
+
+
+def test_what_cannot_be_read_is_not_judged_further():
+    for wrong, name in (
+        (h.frame(h.HEADERS, b"\x09abc", stream=1, flags=12), "pad length"),
+        (h.frame(h.HEADERS, b"", stream=1, flags=12), "length"),
+        (h.frame(h.HEADERS, b"\x80", stream=1, flags=4), "index"),
+    ):
+        root = tree(server(wrong, h.data(b"x"), h.data(flags=h.END_STREAM)))
+        assert [field for field, _ in wrongs(root)] == [name]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [h.headers(GET, flags=0)],  # never finished
+        [h.frame(h.HEADERS, b"\x40\x01a", stream=1, flags=4)],  # ends too early
+        [h.frame(h.HEADERS, b"\x09abc", stream=1, flags=12)],  # padding
+        [h.headers(GET), h.frame(h.CONTINUATION, b"\x82", stream=1, flags=4)],
+    ],
+)
+def test_after_a_block_that_was_not_decoded_the_table_is_not_known(frames):
+    fields = hpack.Encoder().encode([*GET, ("x", "y")]) + b"\xbe"
+    root = tree(client(*frames, h.frame(h.HEADERS, fields, stream=3, flags=5)))
+    (wrong,) = root.children[-1].errors[-1:]
+    assert (wrong.name, wrong.reference) == ("indexed field", "RFC 9113 §4.3")
+    assert root.children[-1].value.endswith("GET /")
 
 
 def test_several_violations_in_one_frame_are_all_found():

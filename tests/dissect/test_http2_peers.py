@@ -240,18 +240,24 @@ def test_a_web_socket_over_http2_in_both_directions(extensions):
 
 
 def test_a_refused_web_socket_carries_none():
-    up = client(h.headers(CONNECT))
-    down = server(h.headers([(":status", "403")]), h.data(b"no", flags=h.END_STREAM))
+    up = client(h.headers(CONNECT), h.data(ws_frame(1, deflated(b"hi"), rsv=4, key=b"abcd")))
+    offer = ("sec-websocket-extensions", "permessage-deflate")
+    down = server(h.headers([(":status", "403"), offer]), h.data(b"no", flags=h.END_STREAM))
     conversation = converse(up, down)
-    assert conversation.errors == []
+    assert [f.name for f in conversation.errors] == ["RSV1"]  # nothing was agreed to
     assert conversation.down.root.find("data").buffer is None
+    agreed = converse(up, server(h.headers([*OK, offer])))
+    assert agreed.errors == []
+    assert "'hi'" in repr(agreed.up)
 
 
 def test_each_side_is_judged_by_what_the_other_allows():
     large = h.headers(POST) + h.data(bytes(20_000), flags=1)
-    small, wide = server(h.headers(OK, flags=5)), h.settings((5, 20_000)) + server()
+    small, wide = server(), h.settings((5, 20_000)) + server()
     assert [f.name for f in converse(client(large), small).errors] == ["length"]
-    assert [f.name for f in converse(client(large), wide).errors] == []
+    assert converse(client(large), wide).errors == []
+    narrowed = wide + h.settings((5, 16_384))  # who knows which frames came before
+    assert converse(client(large), narrowed).errors == []
     table = h.frame(h.HEADERS, bytes.fromhex("3fe1ff0388"), stream=1, flags=5)  # 65,536
     assert [f.name for f in converse(client(h.headers(GET)), server(table)).errors] == ["size"]
     allowed = client(h.settings((1, 65_536)), h.headers(GET))
