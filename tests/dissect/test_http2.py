@@ -314,6 +314,9 @@ VIOLATIONS = {
     "a flag without a meaning": (
         "client", [h.frame(h.PING, bytes(8), flags=2)], "unused flags", "9113 §4.1",
     ),
+    "flags that mean something for other types": (
+        "client", [h.frame(h.SETTINGS, flags=0x28)], "unused flags", "9113 §4.1",
+    ),
     "the reserved bit": (
         "client", [h.frame(h.PING, bytes(8), reserved=1)], "reserved", "9113 §4.1",
     ),
@@ -472,6 +475,12 @@ VIOLATIONS = {
     "DATA after RST_STREAM": (
         "client",
         [h.headers(GET), h.frame(h.RST_STREAM, bytes(4), stream=1), h.data()],
+        "stream identifier",
+        "9113 §5.1",
+    ),
+    "HEADERS after RST_STREAM": (
+        "server",
+        [h.frame(h.RST_STREAM, bytes(4), stream=1), h.headers(OK)],
         "stream identifier",
         "9113 §5.1",
     ),
@@ -642,7 +651,7 @@ FIELDS_WRONG = {
     "two hosts": ([*GET, ("host", "a.example"), ("host", "a.example")], "9110 §7.2"),
     "a protocol for GET": ([*GET, (":protocol", "websocket")], "8441 §4"),
     "a length that is none": ([*GET, ("content-length", "-1")], "9110 §8.6"),
-    "a length beyond all": ([*GET, ("content-length", "9" * 30)], "9110 §8.6"),
+    "a length beyond all": ([*GET, ("content-length", "9" * 5_000)], "9110 §8.6"),
     "two lengths": ([*GET, ("content-length", "0"), ("content-length", "1")], "9110 §8.6"),
 }
 
@@ -827,6 +836,7 @@ def test_what_came_of_a_payload_is_shown():
 def test_a_cut_preface():
     (wrong,) = tree(PREFACE[:10]).errors
     assert (wrong.name, wrong.error) == ("connection preface", "cut off: 112 bits are missing")
+    assert [field.name for field in tree(b"PR").children] == ["connection preface"]
     for sender in (None, "client", "server"):
         assert tree(b"", sender=sender).children == []
 
