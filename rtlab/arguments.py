@@ -14,6 +14,8 @@ _ALIASES = {
     "eventsource": "sse",
     "server_sent_events": "sse",
     "comet": "long_polling",
+    "http": "http1",
+    "h2": "http2",
     "size": "payload_size",
 }
 """What people call things elsewhere."""

@@ -134,14 +134,14 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser(
         "explain",
         help="show bytes, field by field",
-        description="Take bytes apart: HTTP/1.1, an event stream, WebSocket frames, a recording "
-        "that rtlab saved,\nor a capture by Wireshark, tshark or tcpdump (pcapng or pcap).",
+        description="Take bytes apart: HTTP/1.1, HTTP/2, an event stream, WebSocket frames, "
+        "a recording that rtlab\nsaved, or a capture by Wireshark, tshark or tcpdump.",
         formatter_class=formatter,
     )
     add = explain.add_argument
     add("file", nargs="?", metavar="FILE", help="bytes, a recording, a capture; - for input")
     add("--hex", nargs="+", metavar="BYTES", help="the bytes themselves, such as 81 85 37 fa ...")
-    add("--as", dest="protocol", metavar="PROTOCOL", help="http1, sse or websocket, not guessed")
+    add("--as", dest="protocol", metavar="NAME", help="http1, http2, sse or websocket, not guessed")
     add("--sender", metavar="WHO", help="client or server: who sent it")
     add("--port", type=int, metavar="N", help="of a capture: only the server with this port")
     add("--table", action="store_true", help="of a recording: a line a message, not every byte")

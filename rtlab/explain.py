@@ -18,6 +18,7 @@ from rtlab.render.tree import as_text
 from rtlab.terminal import Paint, paint_for, width_of
 
 _HTTP = re.compile(rb"HTTP/1\.|[A-Z]{3,10} [^\r\n]* HTTP/1\.")
+_HTTP2 = b"PRI * HTTP/2.0"  # the client's first bytes; nothing tells a server's
 _STREAM = re.compile(rb"(?:\xef\xbb\xbf)?(?:data|event|id|retry)?:|\r?\n")
 
 
@@ -105,6 +106,8 @@ def _guess(data: bytes) -> str:
     """Return the protocol that bytes look like; WebSocket, if like nothing else."""
     if _HTTP.match(data):
         return "http1"
+    if data.startswith(_HTTP2):
+        return "http2"
     return "sse" if _STREAM.match(data) else "websocket"
 
 

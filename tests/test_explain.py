@@ -30,6 +30,7 @@ def test_hex_on_the_command_line(capsys) -> None:
     [
         (b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n", "request line"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", "status line"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000"), "SETTINGS"),
         (b"id: 1\ndata: x\n\n", "blank line"),
         (b": comment\n\n", "comment"),
         (bytes.fromhex("8900"), "ping"),

@@ -100,11 +100,25 @@ def test_imports_go_one_way(module):
             assert there == here or there in MAY_IMPORT[here], f"{module} imports {imported}"
 
 
+# The one library that a dissector leaves something to, and it loads only when that is asked for.
+HPACK = ("rtlab.dissect.http2", {"hpack"})
+
+
 @pytest.mark.parametrize("module", [m for m in KNOWN if room(m) in STANDARD_LIBRARY_ONLY])
 def test_the_foundations_need_only_the_standard_library(module):
-    for imported in imports(KNOWN[module]):
-        top = imported.partition(".")[0]
-        assert top == "rtlab" or top in sys.stdlib_module_names, f"{module} imports {imported}"
+    for lazy in (False, True):
+        allowed = HPACK[1] if lazy and module.startswith(HPACK[0]) else set()
+        for imported in imports(KNOWN[module], lazy=lazy):
+            top = imported.partition(".")[0]
+            known = {"rtlab"} | allowed | sys.stdlib_module_names
+            assert top in known, f"{module} imports {imported}"
+
+
+def test_a_dissector_loads_its_library_only_when_it_dissects():
+    _, modules, _ = look("import rtlab.dissect.http2, rtlab.dissect.conversation")
+    assert "hpack" not in modules
+    _, modules, _ = look("rtlab.dissect(b'', 'http2')")
+    assert "hpack" in modules
 
 
 PURE_LINK = ("rtlab.link.recording", "rtlab.link.redaction")
@@ -156,7 +170,7 @@ print(json.dumps([events, sorted(sys.modules), threading.active_count()]))
 HEAVY = {
     *("aiohttp", "websockets", "httpx", "httpcore", "h11", "anyio", "tornado", "zmq", "yarl"),
     *("matplotlib", "numpy", "pandas", "PIL", "IPython", "ipykernel", "ipywidgets", "anywidget"),
-    *("nest_asyncio", "jupyter_core", "jupyter_client", "dpkt", "tqdm"),
+    *("nest_asyncio", "jupyter_core", "jupyter_client", "dpkt", "tqdm", "h2", "hpack"),
 }
 
 

@@ -1,7 +1,8 @@
 """Bytes explained: every field with its place, its value, a note and the clause that has it.
 
 Sans-I/O, standard library only, and independent of the libraries that carry the lab's traffic, so
-that each can check the other.
+that each can check the other. One thing is left to a library: ``http2`` has ``hpack`` undo the
+compression of header fields.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rtlab.dissect.field import Dissection
 
-PROTOCOLS = ("http1", "sse", "websocket")
+PROTOCOLS = ("http1", "http2", "sse", "websocket")
 
 
 def dissect(data: bytes, protocol: str, **options: Any) -> Dissection:
@@ -21,9 +22,10 @@ def dissect(data: bytes, protocol: str, **options: Any) -> Dissection:
 
     Args:
         data: the bytes, as they crossed the wire in one direction.
-        protocol: ``"http1"``, ``"sse"`` or ``"websocket"``.
-        **options: of the protocol's ``grammar``: ``sender="client"`` or ``"server"`` for ``http1``
-            and ``websocket``; ``methods`` of the requests that are answered for ``http1``;
+        protocol: ``"http1"``, ``"http2"``, ``"sse"`` or ``"websocket"``.
+        **options: of the protocol's ``grammar``: ``sender="client"`` or ``"server"`` for all but
+            ``sse``; ``methods`` of the requests that are answered for ``http1``;
+            ``max_frame_size``, ``header_table_size``, ``push`` and ``tunnels`` for ``http2``;
             ``deflate`` and ``takeover`` for ``websocket``; ``last_event_id`` for ``sse``.
 
     Returns:

@@ -1,7 +1,8 @@
 """Both directions of a connection: what one side says decides how the other is to be read.
 
 A response has a body or not by the method that it answers (RFC 9112 §6.3), and a 101 ends HTTP in
-both directions (RFC 9110 §7.8): after it the lab's connections speak WebSocket.
+both directions (RFC 9110 §7.8): after it the lab's connections speak WebSocket. A client that
+begins with the preface of HTTP/2 speaks that.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from rtlab.dissect import handshake, http1, websocket
-from rtlab.dissect.extensions import DEFLATE
+from rtlab.dissect import extensions, handshake, http1, http2, websocket
 from rtlab.dissect.field import Cursor, Dissection, Dissector, Field, Steps
 from rtlab.dissect.http1_body import Message
 from rtlab.dissect.http1_lines import until_end
+from rtlab.dissect.http2_conversation import multiplexed
 
 
 class Conversation(NamedTuple):
@@ -41,7 +42,7 @@ class Conversation(NamedTuple):
 def converse(
     up: bytes, down: bytes, connection: int = 0, missing: tuple[str, str] = ("", "")
 ) -> Conversation:
-    """Take both directions of an HTTP/1.1 connection apart, and the WebSocket in it if it has one.
+    """Take both directions of a connection apart, and the WebSockets in it if it has any.
 
     Args:
         up: all bytes from the client, from the first on.
@@ -50,6 +51,11 @@ def converse(
         missing: what is missing after these bytes, in words, up and down: it becomes the last
             field. Answers to requests that are missing are read as answers to GET.
     """
+    if up.startswith(http2.PREFACE):
+        client, server = multiplexed(up, down)
+        _note_missing(client.root, missing[0])
+        _note_missing(server.root, missing[1])
+        return Conversation(client, server, connection)
     requests: list[Message] = []
     messages: list[Message] = []
     asked = _dissected(up, http1.dissector(sender="client", messages=requests), missing[0])
@@ -90,18 +96,16 @@ def _switched(sender: str, cursor: Cursor, switch: Message) -> Steps[None]:
         yield from until_end(cursor, "upgraded data")
         return
     agreed = switch.handshake.extensions if switch.handshake else []
-    deflate = next((extension for extension in agreed if extension.name == DEFLATE), None)
-    yield from websocket.grammar(
-        cursor,
-        sender=sender,
-        deflate=deflate is not None,
-        takeover=deflate is None or deflate.get(f"{sender}_no_context_takeover") is None,
-    )
+    yield from websocket.grammar(cursor, **extensions.negotiated(sender, agreed))
 
 
 def _dissected(data: bytes, dissector: Dissector, missing: str) -> Dissection:
     dissector.feed(data)
     root = dissector.end()
+    _note_missing(root, missing)
+    return Dissection("http1", data, root)
+
+
+def _note_missing(root: Field, missing: str) -> None:
     if missing:
         root.add(Field("missing", root.stop, root.stop, error=missing))
-    return Dissection("http1", data, root)

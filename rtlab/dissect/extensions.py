@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rtlab.dissect.field import Field
 from rtlab.dissect.handshake_remarks import REMARKS
@@ -121,6 +121,23 @@ def _explain(field: Field, value: str) -> None:
     remark = REMARKS.get(f"{field.name}: {value}")
     if remark is not None and not field.error:
         field.note, field.reference = remark
+
+
+def parse(text: str) -> list[Extension]:
+    """Read a value that is not on the wire as text, such as that of a compressed header."""
+    found: list[Extension] = []
+    _read(text, Field("value", 0, 0), found)
+    return found
+
+
+def negotiated(sender: str, extensions: Sequence[Extension]) -> dict[str, Any]:
+    """Return the options of ``websocket.grammar`` for what a server agreed to."""
+    deflate = next((extension for extension in extensions if extension.name == DEFLATE), None)
+    return {
+        "sender": sender,
+        "deflate": deflate is not None,
+        "takeover": deflate is None or deflate.get(f"{sender}_no_context_takeover") is None,
+    }
 
 
 # ── judging ──

@@ -110,6 +110,12 @@ class Field:
         if not self.error:
             self.error, self.reference = error, reference or self.reference
 
+    def shift(self, bits: int) -> None:
+        """Move the field and all below it; derived buffers count from their own beginning."""
+        for field in list(self.walk()):  # unfolded first, where the bytes are
+            field.start += bits
+            field.stop += bits
+
     def walk(self) -> Iterator[Field]:
         """Yield the field and all below it, in the order of the bytes; derived buffers apart."""
         waiting = [self]
@@ -482,6 +488,14 @@ class Dissector:
         """Take the next bytes."""
         self._cursor.data += data
         self._advance()
+
+    def completed(self) -> list[Field]:
+        """Take the children of the root that are complete out of the tree, and return them."""
+        _, children = self._cursor._open[0]
+        count = len(children) - (len(self._cursor._open) > 1)  # the open one still grows
+        taken = children[:count]
+        del children[:count]
+        return taken
 
     def end(self) -> Field:
         """Say that no more bytes come, and return the tree."""

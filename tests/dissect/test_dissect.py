@@ -25,6 +25,8 @@ def test_the_masked_hello_of_rfc_6455():
     [
         (lambda: rtlab.dissect(b"", "websockets"), "Did you mean 'websocket'"),
         (lambda: rtlab.dissect(b"", "http"), "Did you mean 'http1'"),
+        (lambda: rtlab.dissect(b"", "h2"), "Did you mean 'http2'"),
+        (lambda: rtlab.dissect(b"", "http2", tunnel=[1]), "Did you mean 'tunnels'"),
         (lambda: rtlab.dissect("text", "sse"), "data must be bytes"),
         (lambda: rtlab.dissect(b"", "websocket", sendr="client"), "Did you mean 'sender'"),
         (lambda: rtlab.dissect(b"", "websocket", sender="klient"), "Did you mean 'client'"),
