@@ -9,10 +9,10 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from rtlab.arguments import number, whole
@@ -23,9 +23,11 @@ from rtlab.sockets import LOOPBACK, taken
 MEMORY = 256 << 20
 """Bytes that are held until they are saved, if nothing else is said."""
 
+Told = SimpleQueue[None]
+
 _ENDINGS = (".jsonl", ".pcapng")
 _REFRESH = 0.25  # seconds between two counts
-_END = ("SIGINT", "SIGTERM", "SIGHUP")  # the last when the terminal is closed
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # the last when the terminal is closed
 
 
 def record(options: argparse.Namespace, settings: dict[str, Any]) -> int:
@@ -55,10 +57,10 @@ def record(options: argparse.Namespace, settings: dict[str, Any]) -> int:
     link = Link(options.host, options.port, listen=options.listen, memory=memory, **settings)
     file = _File(options.to, options.force)
     try:
-        with _told_to_end() as ended:
+        with _told_to_end() as told:
             with link:
                 _introduce(link, seconds)
-                _watch(link.recording, ended, seconds)
+                _watch(link.recording, told, seconds)
             # The link is closed, so its connections have their ends in the recording.
             saved = file.save(link.recording)
         while saved is None and sys.stdin.isatty():
@@ -141,20 +143,21 @@ class _File:
 
 
 @contextlib.contextmanager
-def _told_to_end() -> Iterator[threading.Event]:
-    """Give an event that is set by Ctrl+C, or by what else would end the program.
+def _told_to_end() -> Iterator[Told]:
+    """Give a queue into which Ctrl+C, or what else would end the program, puts something.
 
     Pressed again, Ctrl+C does no more: the file is being written then. A signal that whoever
     started this wants ignored, such as ``nohup`` does, stays so.
     """
-    ended = threading.Event()
+    # A handler runs between any two steps of the main thread, where an Event may hold its own lock.
+    told: Told = SimpleQueue()
     before = {}
-    for name in _END:
+    for name in _SIGNALS:
         which = getattr(signal, name, None)  # Windows has no SIGHUP
         if which is not None and signal.getsignal(which) is not signal.SIG_IGN:
-            before[which] = signal.signal(which, lambda *_: ended.set())
+            before[which] = signal.signal(which, lambda *_: told.put(None))
     try:
-        yield ended
+        yield told
     finally:
         for which, handler in before.items():
             signal.signal(which, handler)
@@ -175,16 +178,15 @@ def _introduce(link: Link, seconds: float | None) -> None:
         print(f"on the way up: {up.describe()}; down: {down.describe()}", flush=True)
 
 
-def _watch(recording: Recording, ended: threading.Event, seconds: float | None) -> None:
+def _watch(recording: Recording, told: Told, seconds: float | None) -> None:
     """Wait for the end; meanwhile show a count on a terminal, and what goes wrong anywhere."""
     line = _Line()
     deadline = None if seconds is None else time.monotonic() + seconds
     errors = 0
-    while not ended.is_set():
+    while True:
         left = _REFRESH if deadline is None else min(_REFRESH, deadline - time.monotonic())
-        if left <= 0:
+        if left <= 0 or _within(left, told):
             break
-        ended.wait(left)
         failed = [c.error for c in recording.connections if c.error]
         if len(failed) > errors:
             line.clear()
@@ -192,6 +194,14 @@ def _watch(recording: Recording, ended: threading.Event, seconds: float | None) 
             errors = len(failed)
         line.show(_counts(recording))
     line.clear()
+
+
+def _within(seconds: float, told: Told) -> bool:
+    try:
+        told.get(timeout=seconds)
+    except Empty:
+        return False
+    return True
 
 
 class _Line:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from rtlab import cli
+from rtlab import cli, record
 from rtlab.link import Recording
 from rtlab.link.files import save
 from tests.terminal import terminal
@@ -408,3 +408,18 @@ def test_on_a_terminal_it_counts(server, tmp_path: Path) -> None:
     lines = seen.replace("\r\n", "\n").split("\n")
     assert lines[1].split("\r")[-1] == f"{file}: 1 connection, " + lines[1].rpartition("tion, ")[2]
     assert lines[2] == f"next: rtlab explain {file}"
+
+
+@posix
+def test_a_signal_at_any_moment_is_heard_and_holds_nothing_up() -> None:
+    """Signals come from another process, so that they fall between any two steps of this one."""
+    hammer = (
+        "import os, sys, signal\nfor _ in range(20_000): os.kill(int(sys.argv[1]), signal.SIGINT)"
+    )
+    heard = 0
+    with record._told_to_end() as told:
+        command = [sys.executable, "-c", hammer, str(os.getpid())]
+        with subprocess.Popen(command) as program:
+            while program.poll() is None:
+                heard += record._within(0.000_01, told)
+    assert heard > 0
