@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [startup] [link] [polling] [fan_out] [dissect]``: all if none is named."""
+"""``python -m tests.benchmarks [NAME ...]``: all of ``NAMES`` if none is named."""
 
 from __future__ import annotations
 

@@ -22,6 +22,11 @@ import h11
 import httpx
 import httpx_sse
 import wsproto
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.settings import Settings
+from scapy.config import conf
+from scapy.contrib.http2 import H2Seq
 from scapy.layers.http import HTTPRequest, HTTPResponse
 from websockets.frames import Frame, Opcode, apply_mask
 from websockets.protocol import CLIENT, SERVER, Protocol, State
@@ -34,6 +39,7 @@ from rtlab.transports.sse import Decoder, encode
 from tests.benchmarks.report import at_most, line
 
 ROUNDS = 9
+conf.max_list_count = 10_000  # scapy would stop after 100 frames
 MEGABYTE = 1_000_000
 
 REQUEST = (
@@ -127,6 +133,28 @@ def by_scapy(data: bytes, count: int) -> None:
         (HTTPRequest if data.startswith(b"GET") else HTTPResponse)(data)
 
 
+def http2(count: int) -> bytes:
+    """Return what a client sends that asks so many times on one connection."""
+    client = H2Connection()
+    client.initiate_connection()
+    for number in range(count):
+        where = [(":scheme", "http"), (":authority", "a"), (":path", f"/x?since={number}")]
+        headers = [(":method", "GET"), *where, ("accept", "*/*")]
+        client.send_headers(2 * number + 1, headers, end_stream=True)
+    return client.data_to_send()
+
+
+def by_h2(data: bytes) -> None:
+    server = H2Connection(H2Configuration(client_side=False))
+    server.local_settings = Settings(client=False, initial_values={3: 1_000_000})
+    server.initiate_connection()
+    server.receive_data(data)
+
+
+def by_scapy_http2(data: bytes) -> None:
+    _ = H2Seq(data[24:]).frames  # it takes no preface
+
+
 # ── figures ──
 
 
@@ -180,6 +208,9 @@ def cases() -> Iterator[tuple[str, bytes, str, list[tuple[str, Callable[[], obje
         ("our decoder", lambda: Decoder().feed(stream)),
     ]
     yield "2,000 events", stream, "sse", peers
+    connection = http2(500)
+    peers = [("h2", partial(by_h2, connection)), ("scapy", partial(by_scapy_http2, connection))]
+    yield "500 HTTP/2 requests", connection, "http2", peers
 
 
 def _tshark() -> None:
