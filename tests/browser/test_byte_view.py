@@ -65,7 +65,7 @@ def test_bytes_that_are_scrolled_away_come_into_sight(page: Page) -> None:
     page.set_content(html)
     if not page.locator(".hex").is_visible():
         page.locator(".part > summary").click()
-    page.locator("summary", has_text="X-24").hover()
+    page.locator("summary", has_text="X-24: abc").hover()
     top, height = page.evaluate(
         """() => { const hex = document.querySelector('.hex');
             const lit = hex.querySelector('i.lit').getBoundingClientRect();
