@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import itemgetter
 
 from rtlab.link.recording import Direction, Recording, Segment
 from rtlab.render.labels import Label, glance, label
@@ -53,7 +54,8 @@ class LiveLabels:
             self._glances.append((number, glance(segment)))
             return
         connection = self._open.setdefault(name, _Connection())
-        if connection.side(segment.direction).add(number, segment):
+        whole = connection.side(segment.direction).add(number, segment)
+        if whole and connection.size <= LIMIT:
             self._new[name] = connection
         else:
             self._give_up(name)
@@ -84,9 +86,7 @@ class LiveLabels:
             ):
                 if stop > start:
                     side.drop(start, stop, spoken)
-            if connection.size > LIMIT:
-                self._give_up(name)
-        return found
+        return sorted(found, key=itemgetter(0))
 
     def _give_up(self, name: int) -> None:
         connection = self._open.pop(name)

@@ -52,9 +52,7 @@ def _overlapping(held: Sequence[Segment], segment: Segment) -> list[Turn]:
     return [
         turn
         for turn in turns(alone, {(segment.connection, segment.direction): segment.offset})
-        if turn.field is not None
-        and turn.start < stop
-        and turn.start + turn.size > segment.offset
+        if turn.field is not None and turn.start < stop and turn.start + turn.size > segment.offset
     ]
 
 

@@ -6,13 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rtlab.widgets.live_ladder import LiveLadder
     from rtlab.widgets.predict import Predict
 
 _HOMES = {
+    "LiveLadder": "live_ladder",
     "Predict": "predict",
 }
 
-__all__ = ["Predict"]
+__all__ = ["LiveLadder", "Predict"]
 
 
 def __getattr__(name: str) -> Any:

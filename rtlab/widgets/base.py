@@ -76,7 +76,8 @@ class LiveView(View):
     """A view of a lab that goes on while the lab does.
 
     Everything here happens in the lab's thread: ``snapshot``, ``beat`` and ``asked`` are called
-    there, and only there is anything sent. So they never meet, and must not wait.
+    there, and only there is anything sent. So they never meet, and must not wait. Of a lab that was
+    stopped, views that appear later get the last snapshot.
 
     Attributes:
         alive: whether the lab still runs; what is shown stays, but nothing moves any more.
@@ -97,6 +98,7 @@ class LiveView(View):
         self._shown: dict[str, float] = {}  # the views that are there, and when each last said so
         self._next: asyncio.TimerHandle | None = None
         self._thread: loops.LoopThread | None = lab.thread
+        self._remains: dict[str, Any] | None = None
         self.on_msg(self._hear)
         lab.when_stopped(self.end)
 
@@ -120,8 +122,12 @@ class LiveView(View):
 
     def _hear(self, _: Any, content: Any, buffers: Any) -> None:
         # Which thread this is depends on the kernel's version: it only hands over.
-        if self._thread is not None and isinstance(content, dict):
+        if not isinstance(content, dict):
+            return
+        if self._thread is not None:
             self._thread.soon(self._handle, content)
+        elif self._remains is not None and content.get("kind") == "ready":
+            self.send({"kind": "snapshot", "for": str(content.get("view")), **self._remains})
 
     def _handle(self, content: dict[str, Any]) -> None:
         view, kind = str(content.get("view")), content.get("kind")
@@ -162,6 +168,7 @@ class LiveView(View):
         if self._next is not None:
             self._next.cancel()
         self._send_news()
+        self._remains = self.snapshot()
         self.ended()
         self.alive = False
 

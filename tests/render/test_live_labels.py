@@ -159,7 +159,10 @@ async def test_compressed_messages_are_named_as_well() -> None:
 
 
 def test_of_a_connection_without_its_beginning_messages_are_still_known() -> None:
-    late = [Segment(3, "down", 50, 0, 0, b"data: " + message(9) + b"\n\n"), Segment(3, "up", 9, 0, 0, b"x")]
+    late = [
+        Segment(3, "down", 50, 0, 0, b"data: " + message(9) + b"\n\n"),
+        Segment(3, "up", 9, 0, 0, b"x"),
+    ]
     live = LiveLabels()
     for number, segment in enumerate(late):
         live.add(number, segment)
@@ -185,11 +188,13 @@ def test_too_much_that_is_not_finished_is_given_up() -> None:
     live = LiveLabels()
     live.add(0, Segment(1, "up", 0, 0, 0, ASK))
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n"
-    live.add(1, Segment(1, "down", 0, 0, 0, head + bytes(LIMIT)))
-    assert dict(live.name())[1] == Label("200 OK", False)
-    assert live.unread == {1}
-    live.add(2, Segment(1, "down", len(head) + LIMIT, 0, 0, bytes(100)))
+    live.add(1, Segment(1, "down", 0, 0, 0, head))
+    assert live.name() == [(0, Label("GET /events", False)), (1, Label("200 OK", False))]
+    live.add(2, Segment(1, "down", len(head), 0, 0, bytes(LIMIT)))
     assert live.name() == [(2, Label("", False))]
+    assert live.unread == {1}
+    live.add(3, Segment(1, "down", len(head) + LIMIT, 0, 0, message(4)))
+    assert live.name() == [(3, Label("message 4", True))]
     assert not live._open
 
 
