@@ -92,12 +92,15 @@ class LiveView(View):
 
     alive = traitlets.Bool(True).tag(sync=True)
 
+    _thread: loops.LoopThread | None = None
+
     def __init__(self, lab: Lab, **traits: Any) -> None:
+        thread = lab.thread  # a lab that is stopped says so before there is a widget
         super().__init__(**traits)
         self.lab = lab
         self._shown: dict[str, float] = {}  # the views that are there, and when each last said so
         self._next: asyncio.TimerHandle | None = None
-        self._thread: loops.LoopThread | None = lab.thread
+        self._thread = thread
         self._remains: dict[str, Any] | None = None
         self.on_msg(self._hear)
         lab.when_stopped(self.end)

@@ -215,7 +215,7 @@ class Hello(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"hello from elsewhere")
+        self.wfile.write(b"hello")
 
     def log_message(self, *_: object) -> None:
         pass
@@ -234,7 +234,7 @@ def test_a_link_in_front_of_another_server_is_shown_as_well() -> None:
                 page.until(lambda: "200 OK" in page.words().values())
                 assert view.names == [f"port {server.server_port}"]
                 shown = (text(page.bytes(number)) for number in range(link.recording.added))
-                assert "hello from elsewhere" in " ".join(shown)
+                assert bytes.hex(b"hello", " ") in " ".join(shown)
             page.until(lambda: not view.alive)
         finally:
             server.shutdown()
@@ -283,5 +283,4 @@ def test_messages_that_the_feed_holds_no_more_do_not_stop_it() -> None:
         page.open()
         for number in range(50):
             lab.publish(number)
-        page.until(lambda: page.of("news"))
-        page.until(lambda: page.of("news")[-1]["marks"][-1][0] == 50)
+        page.until(lambda: 50 in [seq for news in page.of("news") for seq, _ in news["marks"]])
