@@ -85,6 +85,7 @@ KNOWN = {name: path for name, path in FILES.items() if room(name) in MAY_IMPORT}
 WHEN_ASKED = {
     "rtlab.dissect.field": {"rtlab.render.byte_view", "rtlab.render.tree"},
     "rtlab.link.recording": {"rtlab.dissect.conversation", "rtlab.render.conversation"},
+    "rtlab.link.redaction_http2": {"rtlab.dissect.field", "rtlab.dissect.http2"},
     "rtlab.states.table": {"rtlab.render.states", "rtlab.render.drawing"},
 }
 
