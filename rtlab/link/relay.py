@@ -68,6 +68,7 @@ class Link:
         self._listener: asyncio.Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: loops.LoopThread | None = None
+        self._goodbyes: list[Callable[[], object]] = []
         self._port = 0
 
     # ── starting and stopping ──
@@ -127,7 +128,10 @@ class Link:
     def _stop(self) -> None:
         if self._thread is not None:
             thread, self._thread = self._thread, None
+            goodbyes, self._goodbyes = self._goodbyes, []
             try:
+                for goodbye in goodbyes:
+                    goodbye()
                 thread.call(self.close())
             finally:
                 loops.release()
@@ -156,6 +160,22 @@ class Link:
         if self._listener is None:
             raise NotRunning("This link is not open: call start(), or use it in a with block.")
         return self._port
+
+    @property
+    def thread(self) -> loops.LoopThread:
+        """The thread in which it runs.
+
+        Raises:
+            NotRunning: it was not started, or was opened in an event loop of yours.
+        """
+        if self._thread is None:
+            raise NotRunning("This link has no thread: call start(), or use it in a with block.")
+        return self._thread
+
+    def when_stopped(self, goodbye: Callable[[], object]) -> None:
+        """Call a function when the link is stopped, before its port closes; it must not wait."""
+        _ = self.thread
+        self._goodbyes.append(goodbye)
 
     @property
     def running(self) -> bool:
