@@ -74,7 +74,7 @@ def doctor() -> Diagnosis:
 
 
 def examine() -> int:
-    """Print what works and what does not, as it is found; return 1 if something essential does not."""
+    """Print what works, as it is found; return 1 if something essential does not."""
     found = []
     for finding in findings():
         print(finding)
