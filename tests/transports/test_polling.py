@@ -1,6 +1,7 @@
 import asyncio
 import gzip
 import json
+import ssl
 from contextlib import aclosing
 
 import httpx
@@ -338,6 +339,16 @@ async def test_a_proxy_that_the_environment_names_is_left_alone(lab, monkeypatch
     lab.publish(1)
     async with aclosing(polling.subscribe(lab.url("polling"))) as client:
         assert (await anext(client)).message.data == 1
+
+
+async def test_clients_share_the_certificates_that_take_long_to_load(monkeypatch):
+    make, made = ssl.create_default_context, []
+    monkeypatch.setattr(ssl, "create_default_context", lambda **how: made.append(1) or make(**how))
+    http._tls.cache_clear()
+    for _ in range(3):
+        async with http.connection(read_timeout=1):
+            pass
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("tags", ['"1-9", "1-1"', 'W/"1-1"'])
