@@ -188,19 +188,21 @@ def _error(status: int, reason: str | None) -> web.Response:
     return web.json_response({"error": reason}, status=status)
 
 
-def read_cursor(feed: Feed, text: str | None) -> int | None:
+def read_cursor(text: str | None, newest: int | None = None) -> int | None:
     """Return the cursor that a request names, ``None`` if it names none.
 
-    ``now`` is the newest message that the feed has: such a client gets what comes after its
-    request, and nothing of what came before.
+    Args:
+        text: what the request says.
+        newest: the cursor of a client that says ``now``, and so gets what comes after its request
+            and nothing of what came before; if there is none, nobody may say that.
 
     Raises:
-        UsageError: it is neither that nor a whole number of 0 or more.
+        UsageError: it is no whole number of 0 or more.
     """
     if text is None or text == "":
         return None
-    if text == "now":
-        return feed.last
+    if text == "now" and newest is not None:
+        return newest
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise UsageError(f"A cursor is a whole number of 0 or more, not {text[:40]!r}.")
     return int(text)

@@ -43,7 +43,7 @@ async def serve(feed: Feed, gate: Gate) -> http.HttpServer:
     server = http.HttpServer(feed, gate)
 
     async def answer(request: web.Request) -> web.Response:
-        cursor = http.read_cursor(feed, request.query.get("since"))
+        cursor = http.read_cursor(request.query.get("since"), feed.last)
         messages = await feed.wait(cursor, _read_timeout(request.query.get("timeout", "25")))
         headers = {"Cache-Control": "no-store"}
         if feed.closed:

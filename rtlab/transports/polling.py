@@ -39,7 +39,7 @@ async def serve(feed: Feed, gate: Gate) -> http.HttpServer:
     server = http.HttpServer(feed, gate)
 
     async def answer(request: web.Request) -> web.Response:
-        cursor = http.read_cursor(feed, request.query.get("since"))
+        cursor = http.read_cursor(request.query.get("since"), feed.last)
         messages = feed.since(cursor)
         # Of what is in this answer, not of the feed: that may be a message further already.
         tag = f"{cursor or 0}-{messages[-1].seq if messages else cursor or 0}"
