@@ -32,7 +32,9 @@ MAY_IMPORT = {
     "lab": SERVICES | {"feed", "link", "transports", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
     "render": GROUND | {"terminal", "dissect", "link", "compare", "states"},
-    "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare", "states"},
+    "widgets": SERVICES
+    | {"feed", "link", "dissect", "render", "lab", "compare", "states", "transports"}
+    | {"subscription"},
     "exercises": SERVICES | {"feed", "dissect", "link", "transports", "lab", "subscription"},
 }
 STANDARD_LIBRARY_ONLY = ["errors", "arguments", "terminal", "feed", "dissect", "states"]
@@ -85,6 +87,7 @@ KNOWN = {name: path for name, path in FILES.items() if room(name) in MAY_IMPORT}
 WHEN_ASKED = {
     "rtlab.dissect.field": {"rtlab.render.byte_view", "rtlab.render.tree"},
     "rtlab.link.recording": {"rtlab.dissect.conversation", "rtlab.render.conversation"},
+    "rtlab.link.redaction_http2": {"rtlab.dissect.field", "rtlab.dissect.http2"},
     "rtlab.states.table": {"rtlab.render.states", "rtlab.render.drawing"},
 }
 

@@ -6,13 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rtlab.widgets.lanes import Lanes
+    from rtlab.widgets.live_ladder import LiveLadder
     from rtlab.widgets.predict import Predict
 
 _HOMES = {
+    "Lanes": "lanes",
+    "LiveLadder": "live_ladder",
     "Predict": "predict",
 }
 
-__all__ = ["Predict"]
+__all__ = ["Lanes", "LiveLadder", "Predict"]
 
 
 def __getattr__(name: str) -> Any:
