@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rtlab.backoff import Backoff
     from rtlab.compare.comparison import Comparison
     from rtlab.compare.scenario import Scenario
+    from rtlab.diagnosis import doctor
     from rtlab.dissect.field import Dissection, Field
     from rtlab.errors import (
         CursorOutOfRange,
@@ -52,6 +53,7 @@ _HOMES = {
     "rtlab.backoff": ("Backoff",),
     "rtlab.compare.comparison": ("Comparison",),
     "rtlab.compare.scenario": ("Scenario",),
+    "rtlab.diagnosis": ("doctor",),
     "rtlab.dissect.field": ("Dissection", "Field"),
     "rtlab.errors": (
         "CursorOutOfRange",
@@ -104,6 +106,7 @@ __all__ = [
     "compare",
     "compare_sync",
     "dissect",
+    "doctor",
     "enable_asyncio_run",
     "machine",
     "picture",
