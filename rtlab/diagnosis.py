@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
 from rtlab.arguments import TRANSPORTS
@@ -64,8 +65,14 @@ class Diagnosis:
         return "\n".join([*map(str, self.findings), self.summary])
 
     def _repr_html_(self) -> str:
-        rows = [[_MARKS[f.verdict].strip(), f.what, f.remedy] for f in self.findings]
-        return html_table(("verdict", "what", "what to do"), rows, caption=self.summary)
+        wanting = [[f.verdict, f.what, f.remedy] for f in self.findings if f.verdict != "ok"]
+        well = [[f.verdict, f.what] for f in self.findings if f.verdict == "ok"]
+        table = html_table(("verdict", "what", "what to do"), wanting) if wanting else ""
+        return (
+            f"<p><strong>{escape(self.summary)}</strong></p>{table}"
+            f"<details><summary>{len(well)} things are as they should be</summary>"
+            f"{html_table(('verdict', 'what'), well)}</details>"
+        )
 
 
 def doctor() -> Diagnosis:

@@ -7,7 +7,7 @@ import html
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from rtlab import loops
 from rtlab.access import Gate
@@ -380,27 +380,30 @@ class Lab:
 
 _names = transports  # the parameter of that name hides the function in Lab.__init__
 
-_kernels: WeakSet[Lab] = WeakSet()  # those that start() made, stopped ones included
+_kernels: WeakKeyDictionary[Lab, str] = WeakKeyDictionary()
+"""The labs that ``start`` made, stopped ones included, and their names."""
 _kernels_lock = threading.Lock()
 
 
-def start(transports: str | Iterable[str] | None = None, **options: Any) -> Lab:
+def start(transports: str | Iterable[str] | None = None, *, name: str = "", **options: Any) -> Lab:
     """Start the kernel's lab. If one runs already it is replaced, so a cell can be run again.
 
     Args:
         transports: which ones; all four if not given.
+        name: of a lab beside the others: only one of the same name is replaced.
         **options: of ``Lab``.
     """
     lab = Lab(transports, **options)  # before the old one goes: a bad argument changes nothing
     with _kernels_lock:
-        for old in list(_kernels):
-            old.stop()
-        _kernels.add(lab)
+        for old, its_name in list(_kernels.items()):
+            if its_name == name:
+                old.stop()
+        _kernels[lab] = name
         return lab.start()
 
 
 def stop() -> None:
-    """Stop the kernel's lab, if there is one."""
+    """Stop the kernel's lab, if there is one, and those that were given a name."""
     with _kernels_lock:
         for lab in list(_kernels):
             lab.stop()
