@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rtlab.feed import Feed, Message
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
+    from rtlab.render.picture import picture
     from rtlab.scripts import enable_asyncio_run
     from rtlab.states import Follower, Machine, machine
     from rtlab.subscription import receive, send, subscribe
@@ -67,6 +68,7 @@ _HOMES = {
     "rtlab.feed": ("Feed", "Message"),
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
+    "rtlab.render.picture": ("picture",),
     "rtlab.scripts": ("enable_asyncio_run",),
     "rtlab.states": ("Follower", "Machine", "machine"),
     "rtlab.subscription": ("receive", "send", "subscribe"),
@@ -107,6 +109,7 @@ __all__ = [
     "doctor",
     "enable_asyncio_run",
     "machine",
+    "picture",
     "receive",
     "send",
     "start",
