@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rtlab.feed import Feed, Message
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
+    from rtlab.middlebox import Middlebox
     from rtlab.scripts import enable_asyncio_run
     from rtlab.states import Follower, Machine, machine
     from rtlab.subscription import receive, send, subscribe
@@ -65,6 +66,7 @@ _HOMES = {
     "rtlab.feed": ("Feed", "Message"),
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
+    "rtlab.middlebox": ("Middlebox",),
     "rtlab.scripts": ("enable_asyncio_run",),
     "rtlab.states": ("Follower", "Machine", "machine"),
     "rtlab.subscription": ("receive", "send", "subscribe"),
@@ -88,6 +90,7 @@ __all__ = [
     "Link",
     "Machine",
     "Message",
+    "Middlebox",
     "NotRunning",
     "PortInUse",
     "Recording",
@@ -114,7 +117,7 @@ __version__ = "0.1.0"
 
 
 # For rtlab.transports.sse?? in a cell.
-_MODULES = ("feed", "lab", "link", "render", "states", "transports", "widgets")
+_MODULES = ("feed", "lab", "link", "middlebox", "render", "states", "transports", "widgets")
 
 
 def __getattr__(name: str) -> Any:
