@@ -33,6 +33,7 @@ class Row(NamedTuple):
         transport: its name.
         address: what a client dials, without a token.
         clients: connections that are open now.
+        requests: how many its server has received, over all clients; of WebSocket, handshakes.
         messages: how many messages its server has sent, over all clients.
         bytes_up: bytes that clients sent.
         bytes_down: bytes that the server sent.
@@ -41,6 +42,7 @@ class Row(NamedTuple):
     transport: str
     address: str
     clients: int
+    requests: int
     messages: int
     bytes_up: int
     bytes_down: int
@@ -346,6 +348,7 @@ class Lab:
                     name,
                     self.url(name).partition("?")[0] if self.running else "stopped",
                     recording.open_connections,
+                    self._servers[name].requests,
                     self._servers[name].sent,
                     recording.up.received,
                     recording.down.received,

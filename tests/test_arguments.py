@@ -75,6 +75,9 @@ def test_the_least_is_allowed_unless_more_is_asked_for():
     assert number("x", 2, "seconds", least=2) == 2.0
     with pytest.raises(UsageError, match="more than 0 seconds"):
         number("x", 0, "seconds", above=True)
+    assert number("x", 5, "seconds", most=5) == 5.0
+    with pytest.raises(UsageError, match="0 or more, and at most 5 seconds"):
+        number("x", 5.1, "seconds", most=5)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,9 @@ MAY_IMPORT = {
     "lab": SERVICES | {"feed", "link", "transports", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
     "render": GROUND | {"terminal", "dissect", "link", "compare", "states"},
-    "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare", "states"},
+    "widgets": SERVICES
+    | {"feed", "link", "dissect", "render", "lab", "compare", "states", "transports"}
+    | {"subscription"},
     "exercises": SERVICES | {"feed", "dissect", "link", "transports", "lab", "subscription"},
 }
 STANDARD_LIBRARY_ONLY = ["errors", "arguments", "terminal", "feed", "dissect", "states"]

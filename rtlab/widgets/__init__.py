@@ -6,13 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rtlab.widgets.lanes import Lanes
     from rtlab.widgets.predict import Predict
 
 _HOMES = {
+    "Lanes": "lanes",
     "Predict": "predict",
 }
 
-__all__ = ["Predict"]
+__all__ = ["Lanes", "Predict"]
 
 
 def __getattr__(name: str) -> Any:

@@ -534,6 +534,20 @@ async def test_a_server_that_speaks_of_something_else_ends_the_subscription(said
                 await anext(it)
 
 
+async def test_a_client_that_leaves_unread_messages_behind_does_not_wait_for_its_timeout(quick):
+    feed = Feed()
+    server = await websocket.serve(feed, Gate())
+    for number in range(2000):
+        feed.publish(number)
+    url = websocket.address(server.port, None)
+    async with asyncio.timeout(websocket.CLOSE_LIMIT / 2):
+        async with aclosing(websocket.subscribe(url, backoff=quick())) as stream:
+            await anext(stream)
+            await asyncio.sleep(0.1)  # until more is there than the client takes unasked
+    feed.close()
+    await server.close()
+
+
 async def test_a_client_that_leaves_closes_with_1000(feed, quick):
     closed = asyncio.get_running_loop().create_future()
 
