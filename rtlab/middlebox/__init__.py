@@ -7,5 +7,6 @@ with rtlab.Middlebox(lab.url("sse"), "buffering") as box:
 
 from rtlab.middlebox.box import Middlebox
 from rtlab.middlebox.kinds import KINDS
+from rtlab.middlebox.survey import survey
 
-__all__ = ["KINDS", "Middlebox"]
+__all__ = ["KINDS", "Middlebox", "survey"]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import h11
 
-from rtlab.arguments import number, one_of, whole
+from rtlab.arguments import number, one_of, whole, yes_or_no
 from rtlab.errors import UsageError
 from rtlab.middlebox.headers import request_name, values, without
 from rtlab.middlebox.journal import Line
@@ -72,7 +72,7 @@ class Buffering(Kind):
     def __post_init__(self) -> None:
         if self.size is not None:
             whole("size", self.size, "bytes", least=1, most=MOST_HELD)
-        _yes_or_no("respect", self.respect)
+        yes_or_no("respect", self.respect)
 
     def filter(self, request: h11.Request, write: Write) -> Filter:
         """Return what holds the answer to a request."""
@@ -182,7 +182,7 @@ class Compressing(Kind):
     flush: bool = False
 
     def __post_init__(self) -> None:
-        _yes_or_no("flush", self.flush)
+        yes_or_no("flush", self.flush)
 
     def filter(self, request: h11.Request, write: Write) -> Filter:
         """Return what compresses the answer to a request."""
@@ -264,8 +264,3 @@ def make(name: str, settings: dict[str, Any]) -> Kind:
             raise UsageError(f"A {name} middlebox has no settings: leave out {setting}.")
         one_of(f"setting of a {name} middlebox", setting, known)
     return kind(**settings)
-
-
-def _yes_or_no(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise UsageError(f"{name} must be True or False, not {value!r}.")
