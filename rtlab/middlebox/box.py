@@ -12,7 +12,7 @@ from rtlab.errors import NotRunning, UsageError
 from rtlab.hosted import Hosted
 from rtlab.middlebox.forwarding import Passage, Task
 from rtlab.middlebox.journal import Journal
-from rtlab.middlebox.kinds import make
+from rtlab.middlebox.kinds import describe, make
 from rtlab.sockets import LOOPBACK, listen, stop_accepting
 
 _USUAL_PORT = {"http": 80, "ws": 80}
@@ -28,10 +28,11 @@ class Middlebox(Hosted):
 
     Args:
         url: of what stands behind it, such as ``lab.url("sse")``; ``http://`` or ``ws://``.
-        kind: ``buffering``, ``idle``, ``no-upgrade``, ``compressing``, or ``transparent`` for one
-            that behaves: see ``rtlab.middlebox.KINDS``.
+        kind: ``buffering``, ``idle``, ``no-upgrade``, ``compressing``, ``caching``, or
+            ``transparent`` for one that behaves. ``rtlab.middlebox.KINDS`` has them.
         listen: its own port on 127.0.0.1; 0 lets the system choose.
-        **settings: of the kind: ``size`` and ``respect``; ``seconds`` and ``ending``; ``flush``.
+        **settings: of the kind: ``size`` and ``respect`` of buffering, ``seconds`` and ``ending``
+            of idle, ``flush`` of compressing, ``seconds`` and ``respect`` of caching.
 
     Attributes:
         log: what it did, as a table; it can be read on after ``stop``.
@@ -46,9 +47,7 @@ class Middlebox(Hosted):
         super().__init__()
         self._target = _split(url)
         self._kind = make(kind, settings)
-        self._described = ", ".join(
-            [kind, *(f"{name}={value!r}" for name, value in settings.items())]
-        )
+        self._described = describe(kind, settings)
         self._wanted_port = whole("listen", listen, most=65_535)
         self.log = Journal()
         self.accepted = 0

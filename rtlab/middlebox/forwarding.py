@@ -19,7 +19,8 @@ from rtlab.middlebox.headers import (
     wants_websocket,
 )
 from rtlab.middlebox.journal import Journal, Line
-from rtlab.middlebox.kinds import Ending, Idle, Kind, NoUpgrade
+from rtlab.middlebox.kind import Kind
+from rtlab.middlebox.kinds import Ending, Idle, NoUpgrade
 from rtlab.middlebox.side import Fault, Side
 from rtlab.sockets import LOOPBACK, break_off
 
@@ -131,6 +132,12 @@ class Passage:
         if request.http_version not in (b"1.1", b"1.0"):
             await self._answer(505, "A middlebox understands HTTP/1.1.")
             return False
+        answer = self._task.kind.answer(request, self._write)
+        if answer is not None:
+            while not isinstance(await self._client.next(), h11.EndOfMessage):
+                pass  # a GET with a body: it means nothing (RFC 9110 §9.3.1)
+            await self._client.send(*answer)
+            return self._client.ready_again()
         server = await self._dialled()
         if server is None:
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -12,6 +13,7 @@ from rtlab.arguments import number
 from rtlab.errors import Refused
 from rtlab.lab import Lab
 from rtlab.middlebox.box import Middlebox
+from rtlab.middlebox.kinds import describe
 from rtlab.render.table import html_table, text_table
 from rtlab.subscription import subscribe
 from rtlab.transports.delivery import Report
@@ -22,33 +24,41 @@ AS_MET: dict[str, dict[str, Any]] = {
     "idle": {"seconds": 0.5},
     "no-upgrade": {},
     "compressing": {},
+    "caching": {"respect": False},
 }
-"""The kinds with the settings that show what they do; real ones wait for longer."""
+"""The kinds with settings that show what they do; those that kill silence wait longer elsewhere."""
 
 
+@dataclass(frozen=True, repr=False)
 class Survey:
     """What became of one message behind each middlebox; it shows itself as a table.
 
     Attributes:
-        columns: ``behind`` and the transports.
-        rows: for each middlebox its name and what came of each transport: ``delivered``,
-            ``delivered, reconnected``, ``refused (426)`` or ``stalled``.
+        kinds: the kinds of middleboxes and their settings.
+        transports: what they stood before.
+        outcomes: by kind and transport: ``delivered``, ``delivered, reconnected``,
+            ``refused (426)`` or ``stalled``.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        self.columns = columns
-        self.rows = rows
+    kinds: Mapping[str, Mapping[str, Any]]
+    transports: Sequence[str]
+    outcomes: Mapping[tuple[str, str], str]
 
     def __getitem__(self, place: tuple[str, str]) -> str:
-        kind, transport = place
-        found = {row[0]: row for row in self.rows}[kind]
-        return found[list(self.columns).index(transport)]
+        return self.outcomes[place]
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        rows = [
+            [describe(kind, settings), *(self[kind, name] for name in self.transports)]
+            for kind, settings in self.kinds.items()
+        ]
+        return ["behind", *self.transports], rows
 
     def __repr__(self) -> str:
-        return text_table(self.columns, self.rows)
+        return text_table(*self._table())
 
     def _repr_html_(self) -> str:
-        return html_table(self.columns, self.rows)
+        return html_table(*self._table())
 
 
 async def survey(
@@ -90,8 +100,8 @@ async def survey(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    rows = [[kind, *(clients[kind, name].outcome for name in lab.transports)] for kind in chosen]
-    return Survey(("behind", *lab.transports), rows)
+    outcomes = {place: client.outcome for place, client in clients.items()}
+    return Survey(chosen, lab.transports, outcomes)
 
 
 class _Client:

@@ -19,6 +19,7 @@ error_log error.log;
 events {{}}
 http {{
     access_log off;
+    proxy_cache_path cache keys_zone=memory:1m;
     client_body_temp_path body; proxy_temp_path proxy;
     fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     server {{

@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtlab.errors import UsageError
+from rtlab.middlebox import caching
+from rtlab.middlebox.buffering import MOST_HELD, Buffering
+from rtlab.middlebox.caching import Caching
+from rtlab.middlebox.compressing import Compressing
 from rtlab.middlebox.journal import Journal
-from rtlab.middlebox.kinds import KINDS, MOST_HELD, Buffering, Compressing, Kind, make
+from rtlab.middlebox.kind import Kind
+from rtlab.middlebox.kinds import KINDS, make
 
 END = h11.EndOfMessage()
 
@@ -80,6 +85,9 @@ def test_every_kind_is_made_by_its_name_and_lets_nothing_be_lost(name):
         ("idle", {"seconds": 0}, "more than 0 seconds"),
         ("idle", {"ending": "rst"}, "Did you mean 'reset'"),
         ("compressing", {"flush": 1}, "True or False"),
+        ("caching", {"respect": None}, "True or False"),
+        ("caching", {"seconds": -1}, "more than 0 seconds"),
+        ("caching", {"_kept": {}}, "Known: seconds, respect"),
     ],
 )
 def test_a_mistake_is_told_with_the_way_out(name, settings, told):
@@ -236,3 +244,104 @@ def test_a_status_that_is_no_200_stays_as_it_is():
 def test_the_log_says_how_much_was_let_go():
     answer = squeezed(flush=True).take(b"data: 1\n\n" * 100)
     assert answer.texts == [f"compressed 900 bytes of GET /events; let {len(answer.body)} bytes go"]
+
+
+# ── caching ──
+
+
+class Cache:
+    """A caching middlebox with a clock of its own, before a server with numbered answers."""
+
+    def __init__(self, monkeypatch, **settings):
+        self.kind = Caching(**settings)
+        self.now = 0.0
+        self.asked = 0
+        monkeypatch.setattr(caching, "monotonic", lambda: self.now)
+
+    def get(self, target="/", method="GET", request_headers=(), body=None, **headers):
+        """Return the answer to a request: the head, and the body."""
+        request = h11.Request(
+            method=method, target=target, headers=[("Host", "a"), *request_headers]
+        )
+        journal = Journal()
+        parts = self.kind.answer(request, lambda text: journal.add(1, text))
+        if parts is None:
+            self.asked += 1
+            filter_ = self.kind.filter(request, lambda text: journal.add(1, text))
+            data = h11.Data(data=body or b"%d" % self.asked)
+            parts = [p for part in (head(**headers), data, END) for p in filter_.take(part)]
+        first, data, end = parts
+        assert end is END
+        return dict(first.headers), data.data
+
+
+@pytest.fixture
+def cache(monkeypatch):
+    return lambda **settings: Cache(monkeypatch, **settings)
+
+
+def test_what_says_nothing_is_kept_for_a_while_and_says_its_age(cache):
+    box = cache(seconds=10)
+    assert box.get() == ({}, b"1")
+    box.now = 9.5
+    assert box.get() == ({b"age": b"9"}, b"1")
+    box.now = 10
+    assert box.get() == ({}, b"2")
+
+
+@pytest.mark.parametrize("control", ["no-store", "no-cache", "private, max-age=60", "max-age=0"])
+def test_what_must_not_be_kept_is_not_unless_it_is_told_to_keep_everything(cache, control):
+    for respect, second in ((True, b"2"), (False, b"1")):
+        box = cache(respect=respect)
+        box.get(Cache_Control=control)
+        assert box.get(Cache_Control=control)[1] == second
+
+
+def test_an_answer_can_say_how_long_it_is_good_for(cache):
+    box = cache(seconds=1)
+    box.get(Cache_Control="public, s-maxage=30, max-age=5")
+    box.now = 29
+    assert box.get()[1] == b"1"
+
+
+def test_another_url_is_another_answer(cache):
+    box = cache()
+    assert box.get("/?since=1")[1] == b"1"
+    assert box.get("/?since=2")[1] == b"2"
+    assert box.get("/?since=1")[1] == b"1"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        {"method": "POST"},
+        {"request_headers": [("Cache-Control", "no-cache")]},
+        {"request_headers": [("Authorization", "Bearer x")]},
+        {"Vary": "Origin"},
+        {"status": 404},
+        {"body": bytes(100_000)},
+    ],
+)
+def test_what_is_not_for_everybody_is_not_kept(cache, ask):
+    box = cache()
+    box.get(**ask)
+    box.get(**ask)
+    assert box.asked == 2
+
+
+def test_memory_is_bounded_and_the_oldest_is_forgotten_first(cache):
+    box = cache()
+    for number in range(65):
+        box.get(f"/{number}")
+    assert box.get("/1")[1] == b"2"
+    assert box.get("/0")[1] == b"66"
+
+
+def test_an_answer_that_is_not_whole_is_not_kept(cache):
+    box = cache()
+    request = h11.Request(method="GET", target="/", headers=[("Host", "a")])
+    unfinished = box.kind.filter(request, print)
+    unfinished.take(head())
+    unfinished.take(h11.Data(data=b"half"))
+    unfinished.drop()
+    assert box.get()[1] == b"1"

@@ -19,14 +19,21 @@ pytestmark = pytest.mark.skipif(
     nginx.HERE is None and not os.environ.get("CI"), reason="there is no nginx"
 )
 PAGE = mmap.PAGESIZE  # bytes of one of nginx's buffers, if it is not told otherwise
-IGNORE = "proxy_ignore_headers X-Accel-Buffering;"
+SETTINGS = {
+    ("buffering", False): "proxy_ignore_headers X-Accel-Buffering;",
+    ("buffering", True): "",
+    ("no-upgrade", False): "",
+    ("caching", True): "proxy_cache memory; proxy_cache_valid 200 60s;",
+    ("caching", False): """proxy_cache memory; proxy_cache_valid 200 60s;
+                           proxy_ignore_headers Cache-Control;""",
+}
 
 
 @asynccontextmanager
 async def nginx_before(url, kind, **settings):
     """Nginx, set as our middlebox of this kind is. Yields its port."""
-    respects = kind != "buffering" or settings.get("respect")
-    async with nginx.nginx(urlsplit(url).port, "" if respects else IGNORE) as port:
+    chosen = SETTINGS[kind, settings.get("respect", False)]
+    async with nginx.nginx(urlsplit(url).port, chosen) as port:
         yield port
 
 
@@ -137,3 +144,16 @@ async def test_what_is_held_when_the_server_breaks_off_goes_on(before):
             lab.cut("sse")
             assert b"200 OK" in await read_head(peer)
             assert b"the last one" in await chunk(peer)
+
+
+@pytest.mark.parametrize("respect", [True, False])
+async def test_a_cache_that_is_told_to_serves_old_news(before, respect):
+    async def ask(port):
+        async with client(port, request("polling")) as peer:
+            return (await read_answer(peer))[1]
+
+    with rtlab.Lab("polling") as lab:  # its answers say no-cache
+        async with before(lab.url("polling"), "caching", respect=respect) as port:
+            assert await ask(port) == b"[]"
+            lab.publish("news")
+            assert (b"news" in await ask(port)) is respect

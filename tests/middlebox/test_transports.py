@@ -70,6 +70,8 @@ HARMLESS = {
     ("no-upgrade", ()): ("polling", "long_polling", "sse"),
     ("compressing", ()): ("polling", "long_polling", "websocket"),
     ("compressing", (("flush", True),)): rtlab.TRANSPORTS,
+    ("caching", ()): rtlab.TRANSPORTS,
+    ("caching", (("respect", False),)): ("long_polling", "sse", "websocket"),
 }
 
 
@@ -113,6 +115,20 @@ async def test_a_stream_that_is_held_to_its_end_never_even_opens(lab, quick):
         await asyncio.sleep(0.2)
         assert client.states == ["connecting"]
         assert client.numbers == []
+
+
+async def test_a_cache_that_respects_nothing_serves_old_news_and_the_cursor_saves_the_rest(
+    lab, quick
+):
+    settings = {"respect": False, "seconds": 1.0}
+    async with behind(lab, "polling", "caching", settings, quick) as (client, box):
+        await until(lambda: len(box.log) == 1)
+        publish(lab)  # the answer in memory says that there is nothing
+        await until(lambda: client.numbers == [1])
+        assert len(box.log) > 3
+        publish(lab, 2)
+        await until(lambda: client.numbers == [1, 2, 3])
+        assert "answered GET /messages from memory" in box.log
 
 
 async def test_without_upgrade_a_websocket_is_refused_for_good(lab, quick):
