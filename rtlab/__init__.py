@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rtlab.feed import Feed, Message
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
+    from rtlab.middlebox import Middlebox
     from rtlab.render.picture import picture
     from rtlab.scripts import enable_asyncio_run
     from rtlab.states import Follower, Machine, machine
@@ -68,6 +69,7 @@ _HOMES = {
     "rtlab.feed": ("Feed", "Message"),
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
+    "rtlab.middlebox": ("Middlebox",),
     "rtlab.render.picture": ("picture",),
     "rtlab.scripts": ("enable_asyncio_run",),
     "rtlab.states": ("Follower", "Machine", "machine"),
@@ -92,6 +94,7 @@ __all__ = [
     "Link",
     "Machine",
     "Message",
+    "Middlebox",
     "NotRunning",
     "PortInUse",
     "Recording",
@@ -120,7 +123,7 @@ __version__ = "0.1.0"
 
 
 # For rtlab.transports.sse?? in a cell.
-_MODULES = ("feed", "lab", "link", "render", "states", "transports", "widgets")
+_MODULES = ("feed", "lab", "link", "middlebox", "render", "states", "transports", "widgets")
 
 
 def __getattr__(name: str) -> Any:

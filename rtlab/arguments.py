@@ -107,3 +107,14 @@ def whole(
         raise UsageError(f"{name} must be a {kind}, {bound}, not {value!r}.")
     assert isinstance(value, int)
     return value
+
+
+def yes_or_no(name: str, value: object) -> bool:
+    """Return ``value`` if it is True or False.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} must be True or False, not {value!r}.")
+    return value

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from rtlab import loops
 from rtlab.access import Gate
-from rtlab.arguments import one_of, transports, whole
+from rtlab.arguments import number, one_of, transports, whole
 from rtlab.errors import NotRunning, UsageError
 from rtlab.feed import Feed, Message
 from rtlab.link.impairment import PROFILES, make
@@ -60,6 +60,8 @@ class Lab:
         token: a secret that every URL must carry; ``True`` makes one up. For shared machines.
         origins: web origins that may connect, beside those of this machine and its Jupyter server.
         deflate: whether the WebSocket server compresses for clients that offer it.
+        heartbeat: seconds between signs of life on quiet connections: comments in SSE, pings in
+            WebSocket; 15 and 20 if not given.
         capacity: messages that the feed holds.
         memory: bytes that the recording of each link may hold.
         seed: of everything random in the links.
@@ -76,6 +78,7 @@ class Lab:
         token: str | bool | None = None,
         origins: Iterable[str] = (),
         deflate: bool = False,
+        heartbeat: float | None = None,
         capacity: int = 10_000,
         memory: int = 16 << 20,
         seed: int = 0,
@@ -88,7 +91,13 @@ class Lab:
             for name, port in (ports or {}).items()
         }
         self._gate = Gate(origins, token)
-        self._deflate = deflate
+        beat = {}
+        if heartbeat is not None:
+            beat["heartbeat"] = number("heartbeat", heartbeat, "seconds", above=True)
+        self._options: dict[str, dict[str, Any]] = {
+            "sse": beat,
+            "websocket": {**beat, "deflate": deflate},
+        }
         self._capacity = capacity
         self._memory = memory
         self._seed = seed
@@ -162,7 +171,7 @@ class Lab:
         self._servers.clear()
         self._links.clear()
         for name in self.transports:
-            options = {"deflate": self._deflate} if name == "websocket" else {}
+            options = self._options.get(name, {})
             server = await MODULES[name].serve(self._feed, self._gate, **options)
             self._servers[name] = server
             link = Link(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtlab.arguments import TRANSPORTS, number, one_of, transports, whole
+from rtlab.arguments import TRANSPORTS, number, one_of, transports, whole, yes_or_no
 from rtlab.errors import UsageError
 
 # ── names ──
@@ -108,3 +108,10 @@ def test_what_is_no_whole_number_is_refused_by_name(value):
 def test_an_absurdly_large_number_is_refused(value):
     with pytest.raises(UsageError, match="at most 1e"):
         number("latency", value, "seconds")
+
+
+def test_yes_and_no_are_true_and_false_and_nothing_else():
+    assert yes_or_no("stalled", True) is True and yes_or_no("stalled", False) is False
+    for value in (1, 0, None, "no"):
+        with pytest.raises(UsageError, match=r"^stalled must be True or False"):
+            yes_or_no("stalled", value)

@@ -657,6 +657,7 @@ def test_a_lab_that_is_started_again_is_still_the_kernels():
         (lambda lab: rtlab.Lab(ports=8000), "ports must be a dict"),
         (lambda lab: rtlab.Lab("sse", ports={"websocket": 1}), "transport of this lab"),
         (lambda lab: rtlab.Lab(ports={"sse": 80_000}), "whole number, 0 to 65535"),
+        (lambda lab: rtlab.Lab(heartbeat=0), "heartbeat must be more than 0 seconds"),
         (lambda lab: rtlab.compare_sync(size=100), "argument 'size'. Did you mean 'payload_size'"),
         (lambda lab: rtlab.compare_sync(latencey=1), "Did you mean 'latency'"),
     ],

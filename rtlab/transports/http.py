@@ -261,7 +261,7 @@ async def ask(
             await answer.aread()
     except httpx.TooManyRedirects as error:
         raise Refused(f"{url} redirects in circles.", 301) from error
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.DecodingError) as error:
         raise Unavailable(str(error) or type(error).__name__) from error
     check(answer)
     return answer

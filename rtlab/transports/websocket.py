@@ -50,6 +50,8 @@ from rtlab.transports.http import Unavailable, hang_up
 from rtlab.transports.randomness import Randbytes, connection_with
 
 PATH = "/chat"
+HEARTBEAT = 20.0
+"""Seconds between pings on a connection, in either direction (RFC 6455 §5.5.2)."""
 OPEN_LIMIT = 10.0
 """Seconds for the opening handshake, and again for the hello."""
 BACKLOG_LIMIT = 1 << 20
@@ -92,7 +94,7 @@ class WebSocketServer:
         self._server: Server | None = None
         self._broadcaster: asyncio.Task[None] | None = None
 
-    async def open(self, deflate: bool) -> WebSocketServer:
+    async def open(self, deflate: bool, heartbeat: float) -> WebSocketServer:
         """Begin to serve."""
         self._sock = listen()
         self.port = self._sock.getsockname()[1]
@@ -104,6 +106,7 @@ class WebSocketServer:
             compression="deflate" if deflate else None,
             open_timeout=OPEN_LIMIT,
             close_timeout=CLOSE_LIMIT,
+            ping_interval=heartbeat,
             max_size=MAX_MESSAGE,
             logger=_log,
             create_connection=self._make_connection,  # type: ignore[arg-type]  # any factory
@@ -280,7 +283,9 @@ def _reason(text: str) -> str:
     return text.encode(errors="replace")[:123].decode(errors="ignore")
 
 
-async def serve(feed: Feed, gate: Gate, *, deflate: bool = False) -> WebSocketServer:
+async def serve(
+    feed: Feed, gate: Gate, *, deflate: bool = False, heartbeat: float = HEARTBEAT
+) -> WebSocketServer:
     """Serve a feed over WebSocket.
 
     Args:
@@ -288,8 +293,9 @@ async def serve(feed: Feed, gate: Gate, *, deflate: bool = False) -> WebSocketSe
         gate: who may come in.
         deflate: whether to compress for clients that offer permessage-deflate (RFC 7692). Off by
             default: it would hide what the bytes are, and costs two thirds of the throughput.
+        heartbeat: seconds between pings.
     """
-    return await WebSocketServer(feed, gate).open(deflate)
+    return await WebSocketServer(feed, gate).open(deflate, heartbeat)
 
 
 # ── client ──
@@ -313,6 +319,7 @@ def dial(url: str, deflate: bool = False, randbytes: Randbytes | None = None) ->
         proxy=None,  # a proxy that the environment names must not see loopback traffic
         open_timeout=OPEN_LIMIT,
         close_timeout=CLOSE_LIMIT,
+        ping_interval=HEARTBEAT,
         max_size=2 * MAX_MESSAGE,
         logger=_log,
         create_connection=chosen,  # type: ignore[arg-type]  # any factory

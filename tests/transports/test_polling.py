@@ -327,6 +327,15 @@ async def test_an_answer_that_will_not_change_ends_the_subscription(wrong, quick
     assert len(server.requests) == 1
 
 
+async def test_an_answer_that_cannot_be_decompressed_is_asked_for_again(quick):
+    broken = answer("200 OK", b"no gzip at all", Content_Encoding="gzip")
+    message = b'[{"seq": 1, "published_ns": 1, "data": "x"}]'
+    async with canned(broken, answer("200 OK", message)) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        async with aclosing(polling.subscribe(url, period=0.01, backoff=quick())) as stream:
+            assert (await anext(stream)).message.seq == 1
+
+
 async def test_the_reason_that_a_server_gives_is_passed_on(quick):
     async with canned(answer("403 Forbidden", b'{"error": "no entry on Mondays"}')) as server:
         with pytest.raises(Refused, match="no entry on Mondays"):

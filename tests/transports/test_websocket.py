@@ -196,6 +196,14 @@ async def test_a_ping_is_answered_with_a_pong(serve):
         assert await (await connection.ping(b"rtlab")) >= 0
 
 
+async def test_the_server_pings_as_often_as_the_lab_is_told():
+    with rtlab.Lab("websocket", heartbeat=0.02) as lab:
+        async with websocket.dial(lab.url("websocket")) as connection:
+            await hello(connection)
+            recording = lab.recording("websocket")
+            await until(lambda: recording.stream(1, "down").count(b"\x89\x04") >= 3)
+
+
 async def test_a_ping_is_answered_before_any_hello(serve):
     async with websocket.dial(await serve()) as connection:
         assert await (await connection.ping()) >= 0
