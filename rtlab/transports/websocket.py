@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -301,7 +301,22 @@ async def _connection(dialling: connect) -> AsyncIterator[ClientConnection]:
         try:
             yield connection
         finally:
-            await connection.close()  # who leaves says 1000; the library alone, 1011
+            await leave(connection)  # who leaves says 1000; the library alone, 1011
+
+
+async def leave(connection: ClientConnection) -> None:
+    """Close a connection with 1000, and throw away what came and was not read.
+
+    Behind 16 unread messages the library reads no further: the server's Close frame would not be
+    seen, and closing would take ``CLOSE_LIMIT``.
+    """
+    closing = asyncio.ensure_future(connection.close())
+    try:
+        with suppress(ConnectionClosed):
+            while True:
+                await connection.recv()
+    finally:
+        await closing
 
 
 async def send(url: str, data: Any) -> int:
@@ -313,11 +328,23 @@ async def send(url: str, data: Any) -> int:
         Unavailable: the server cannot be reached, or failed.
     """
     text = to_json(data)
-    try:
+    with explained(url):
         async with dial(url) as connection:
             await connection.send(to_json({"since": "now"}))
             await connection.send(text)
             return await _acknowledged(connection)
+
+
+@contextmanager
+def explained(url: str = "The server") -> Iterator[None]:
+    """Turn the library's exceptions into what they mean for who asked for something.
+
+    Raises:
+        Refused: the server will not do it; the message says why.
+        Unavailable: the server cannot be reached, or failed in a way that may pass.
+    """
+    try:
+        yield
     except ConnectionClosed as closed:
         code, why = _code(closed)
         raise (Unavailable(why) if code in RETRY_CODES else Refused(why, code)) from closed
