@@ -29,9 +29,10 @@ MAY_IMPORT = {
     "transports": SERVICES - {"loops"} | {"feed"},
     "subscription": GROUND | {"transports"},
     "lab": SERVICES | {"feed", "link", "transports", "render"},
+    "chat": SERVICES | {"feed", "link", "transports", "lab", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
     "render": GROUND | {"dissect", "link", "compare", "states"},
-    "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare", "states"},
+    "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare", "states", "chat"},
     "exercises": SERVICES | {"feed", "dissect", "link", "transports", "lab", "subscription"},
 }
 STANDARD_LIBRARY_ONLY = ["errors", "arguments", "feed", "dissect", "states"]
