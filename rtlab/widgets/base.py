@@ -90,13 +90,14 @@ class LiveView(View):
     """
 
     alive = traitlets.Bool(True).tag(sync=True)
+    _thread: loops.LoopThread | None = None  # so that one whose arguments are refused can go
 
     def __init__(self, lab: Lab, **traits: Any) -> None:
         super().__init__(**traits)
         self.lab = lab
         self._shown: dict[str, float] = {}  # the views that are there, and when each last said so
         self._next: asyncio.TimerHandle | None = None
-        self._thread: loops.LoopThread | None = lab.thread
+        self._thread = lab.thread
         self.on_msg(self._hear)
         lab.when_stopped(self.end)
 
