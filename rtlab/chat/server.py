@@ -25,10 +25,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
 
 from rtlab.errors import UsageError
 from rtlab.feed import parse_json, to_json
@@ -61,6 +61,7 @@ class ChatServer:
     def __init__(self, listener: Listener = ignore) -> None:
         self.rooms: dict[str, dict[ServerConnection, str]] = {}
         self._listener = listener
+        self._dropped: WeakSet[ServerConnection] = WeakSet()
 
     async def handle(self, client: ServerConnection) -> None:
         """Serve one client until it is gone, however it goes."""
@@ -68,7 +69,8 @@ class ChatServer:
             async for data in client:
                 if isinstance(data, bytes):
                     await client.close(1003, NOT_TEXT)
-                elif client.state is State.OPEN:  # no more from whom we are closing
+                    return
+                if client not in self._dropped:  # what it had sent before counts no more
                     self._take(client, data)
                     self._drop_slow(client)
         except ConnectionClosed:
@@ -157,6 +159,7 @@ class ChatServer:
         """Let go of who has not read what this client's message made us send."""
         told = {client}.union(*(here for here in self.rooms.values() if client in here))
         for slow in drop_slow(told):
+            self._dropped.add(slow)
             self._forget(slow)
 
 

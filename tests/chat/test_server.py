@@ -82,6 +82,16 @@ async def test_leaving_is_confirmed_and_told_and_can_be_undone(chat: Chat) -> No
         assert (await receive(bob))["here"] == ["Ada", "Bob"]
 
 
+async def test_what_a_client_said_before_it_left_is_heard(chat: Chat) -> None:
+    async with chat.join("Ada") as ada:
+        async with chat.join("Bob") as bob:
+            for number in range(3000):
+                await bob.say(str(number))
+        heard = [await anext(ada) for _ in range(3002)]
+    assert [line.text for line in heard[1:-1]] == [str(number) for number in range(3000)]
+    assert (heard[0].type, heard[-1].type) == ("join", "leave")
+
+
 @pytest.mark.parametrize("ending", ["close", "abort", "cut"])
 async def test_a_client_that_is_gone_is_in_the_room_no_more(chat: Chat, ending: str) -> None:
     async with dialled(chat.url, "Ada") as ada, dialled(chat.url, "Bob") as bob:
