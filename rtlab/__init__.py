@@ -123,7 +123,7 @@ __version__ = "0.1.0"
 
 
 # For rtlab.transports.sse?? in a cell.
-_MODULES = ("feed", "lab", "link", "middlebox", "render", "states", "transports", "widgets")
+_MODULES = ("chat", "feed", "lab", "link", "middlebox", "render", "states", "transports", "widgets")
 
 
 def __getattr__(name: str) -> Any:

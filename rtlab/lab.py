@@ -213,15 +213,29 @@ class Lab:
             )
         return self._thread
 
-    def when_stopped(self, goodbye: Callable[[], object]) -> None:
-        """Call a function when the lab is stopped, before its servers are; it must not wait."""
+    def when_stopped(self, goodbye: Callable[[], object]) -> Callable[[], object]:
+        """Call a function when the lab is stopped, before its servers are.
+
+        Whoever stops the lab waits for it. Returns a function that takes this back.
+        """
         self._need_running()
         self._goodbyes.append(goodbye)
+
+        def forget() -> None:
+            if goodbye in self._goodbyes:
+                self._goodbyes.remove(goodbye)
+
+        return forget
 
     @property
     def feed(self) -> Feed:
         """The log of messages that every transport is a view of."""
         return self._feed
+
+    @property
+    def gate(self) -> Gate:
+        """Who may come in."""
+        return self._gate
 
     @property
     def token(self) -> str | None:

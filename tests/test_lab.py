@@ -82,7 +82,7 @@ def arrived(lab: rtlab.Lab, count: int) -> bool:
     """
     for server in lab._servers.values():
         runner = getattr(server, "_runner", None)
-        open_now = runner.server.connections if runner else server._connections
+        open_now = runner.server.connections if runner else server._endpoint._connections
         if len(open_now) != count:
             return False
     return True

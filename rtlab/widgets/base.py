@@ -94,8 +94,7 @@ class LiveView(View):
     """
 
     alive = traitlets.Bool(True).tag(sync=True)
-
-    _thread: loops.LoopThread | None = None
+    _thread: loops.LoopThread | None = None  # so that one whose arguments are refused can go
 
     def __init__(self, lab: Lab, **traits: Any) -> None:
         thread = lab.thread  # a lab that is stopped says so before there is a widget
