@@ -34,6 +34,7 @@ from websockets.utils import apply_mask as python_mask
 
 from rtlab.dissect import dissect
 from rtlab.link.recording import Connection, Direction, Recording, Segment
+from rtlab.render.ladder import ladder
 from rtlab.render.tree import as_text
 from rtlab.transports.sse import Decoder, encode
 from tests.benchmarks.report import at_most, line
@@ -67,6 +68,9 @@ HANDSHAKE: list[tuple[Direction, bytes]] = [
         b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
     ),
 ]
+
+
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def frames(size: int, count: int, *, masked: bool, opcode: Opcode = Opcode.TEXT) -> bytes:
@@ -168,6 +172,7 @@ def main() -> None:
         value, _ = ratio(partial(_unfolded, data, protocol), partial(dissect, data, protocol))
         line(f"{what}, unfolded / folded", value, "x")
     _tshark()
+    _first_screen()
 
 
 def _unfolded(data: bytes, protocol: str) -> None:
@@ -234,13 +239,33 @@ def _tshark() -> None:
         at_most("4,000 frames of 100 B, as text / tshark -V", value, "x", 1)
 
 
+def _first_screen() -> None:
+    """Show the beginning of recordings of 50 MB, and draw the end of their ladder diagrams."""
+    event = encode("x" * 80, id="5")
+    chunk = b"%x\r\n%s\r\n" % (len(event), event)
+    for what, head, unit in (
+        ("frames", HANDSHAKE, frames(100, 1, masked=False)),
+        ("events", [("up", REQUEST), ("down", STREAM)], chunk),
+    ):
+        recording = _recorded(head, 10 * unit, 50 * MEGABYTE // len(unit) // 10)
+        begin = time.perf_counter()
+        size = len(recording.conversation().html)
+        at_most(f"50 MB of {what}: first screen, {size:,} B", time.perf_counter() - begin, "s", 1)
+        begin = time.perf_counter()
+        ladder({what: recording})
+        line(f"50 MB of {what}: the newest of the ladder", time.perf_counter() - begin, "s")
+
+
 def _chat(count: int) -> Recording:
     """Return a recording of a handshake and so many frames from the server, each sent alone."""
-    recording = Recording()
+    return _recorded(HANDSHAKE, frames(100, 1, masked=False), count)
+
+
+def _recorded(head: list[tuple[Direction, bytes]], unit: bytes, count: int) -> Recording:
+    recording = Recording(limit=1 << 40)
     recording.add_connection(Connection(1, ("127.0.0.1", 40_000), ("127.0.0.1", 80), 10))
-    frame = frames(100, 1, masked=False)
     sent = {"up": 0, "down": 0}
-    for number, (direction, data) in enumerate([*HANDSHAKE, *[("down", frame)] * count]):
+    for number, (direction, data) in enumerate([*head, *[("down", unit)] * count]):
         at = 1_000_000 * (number + 1)
         recording.add(Segment(1, direction, sent[direction], at, at, data))
         sent[direction] += len(data)
