@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rtlab.backoff import Backoff
     from rtlab.compare.comparison import Comparison
     from rtlab.compare.scenario import Scenario
+    from rtlab.diagnosis import doctor
     from rtlab.dissect.field import Dissection, Field
     from rtlab.errors import (
         CursorOutOfRange,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
     from rtlab.middlebox import Middlebox
+    from rtlab.render.picture import picture
     from rtlab.scripts import enable_asyncio_run
     from rtlab.states import Follower, Machine, machine
     from rtlab.subscription import receive, send, subscribe
@@ -52,6 +54,7 @@ _HOMES = {
     "rtlab.backoff": ("Backoff",),
     "rtlab.compare.comparison": ("Comparison",),
     "rtlab.compare.scenario": ("Scenario",),
+    "rtlab.diagnosis": ("doctor",),
     "rtlab.dissect.field": ("Dissection", "Field"),
     "rtlab.errors": (
         "CursorOutOfRange",
@@ -67,6 +70,7 @@ _HOMES = {
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
     "rtlab.middlebox": ("Middlebox",),
+    "rtlab.render.picture": ("picture",),
     "rtlab.scripts": ("enable_asyncio_run",),
     "rtlab.states": ("Follower", "Machine", "machine"),
     "rtlab.subscription": ("receive", "send", "subscribe"),
@@ -105,8 +109,10 @@ __all__ = [
     "compare",
     "compare_sync",
     "dissect",
+    "doctor",
     "enable_asyncio_run",
     "machine",
+    "picture",
     "receive",
     "send",
     "start",
@@ -117,7 +123,7 @@ __version__ = "0.1.0"
 
 
 # For rtlab.transports.sse?? in a cell.
-_MODULES = ("feed", "lab", "link", "middlebox", "render", "states", "transports", "widgets")
+_MODULES = ("chat", "feed", "lab", "link", "middlebox", "render", "states", "transports", "widgets")
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import html
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from rtlab import loops
 from rtlab.access import Gate
@@ -213,15 +213,29 @@ class Lab:
             )
         return self._thread
 
-    def when_stopped(self, goodbye: Callable[[], object]) -> None:
-        """Call a function when the lab is stopped, before its servers are; it must not wait."""
+    def when_stopped(self, goodbye: Callable[[], object]) -> Callable[[], object]:
+        """Call a function when the lab is stopped, before its servers are.
+
+        Whoever stops the lab waits for it. Returns a function that takes this back.
+        """
         self._need_running()
         self._goodbyes.append(goodbye)
+
+        def forget() -> None:
+            if goodbye in self._goodbyes:
+                self._goodbyes.remove(goodbye)
+
+        return forget
 
     @property
     def feed(self) -> Feed:
         """The log of messages that every transport is a view of."""
         return self._feed
+
+    @property
+    def gate(self) -> Gate:
+        """Who may come in."""
+        return self._gate
 
     @property
     def token(self) -> str | None:
@@ -389,27 +403,30 @@ class Lab:
 
 _names = transports  # the parameter of that name hides the function in Lab.__init__
 
-_kernels: WeakSet[Lab] = WeakSet()  # those that start() made, stopped ones included
+_kernels: WeakKeyDictionary[Lab, str] = WeakKeyDictionary()
+"""The labs that ``start`` made, stopped ones included, and their names."""
 _kernels_lock = threading.Lock()
 
 
-def start(transports: str | Iterable[str] | None = None, **options: Any) -> Lab:
+def start(transports: str | Iterable[str] | None = None, *, name: str = "", **options: Any) -> Lab:
     """Start the kernel's lab. If one runs already it is replaced, so a cell can be run again.
 
     Args:
         transports: which ones; all four if not given.
+        name: of a lab beside the others: only one of the same name is replaced.
         **options: of ``Lab``.
     """
     lab = Lab(transports, **options)  # before the old one goes: a bad argument changes nothing
     with _kernels_lock:
-        for old in list(_kernels):
-            old.stop()
-        _kernels.add(lab)
+        for old, its_name in list(_kernels.items()):
+            if its_name == name:
+                old.stop()
+        _kernels[lab] = name
         return lab.start()
 
 
 def stop() -> None:
-    """Stop the kernel's lab, if there is one."""
+    """Stop the kernel's lab, if there is one, and those that were given a name."""
     with _kernels_lock:
         for lab in list(_kernels):
             lab.stop()

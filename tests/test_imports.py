@@ -32,11 +32,12 @@ MAY_IMPORT = {
     "transports": SERVICES - {"loops"} | {"feed"},
     "subscription": GROUND | {"transports"},
     "lab": SERVICES | {"feed", "link", "transports", "render"},
+    "chat": SERVICES | {"feed", "link", "transports", "lab", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
     "render": GROUND | {"terminal", "dissect", "link", "compare", "states"},
     "widgets": SERVICES
     | {"feed", "link", "dissect", "render", "lab", "compare", "states", "transports"}
-    | {"subscription"},
+    | {"subscription", "chat"},
     "exercises": SERVICES | {"feed", "dissect", "link", "transports", "lab", "subscription"},
 }
 STANDARD_LIBRARY_ONLY = ["errors", "arguments", "terminal", "feed", "dissect", "states"]

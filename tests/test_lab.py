@@ -82,7 +82,7 @@ def arrived(lab: rtlab.Lab, count: int) -> bool:
     """
     for server in lab._servers.values():
         runner = getattr(server, "_runner", None)
-        open_now = runner.server.connections if runner else server._connections
+        open_now = runner.server.connections if runner else server._endpoint._connections
         if len(open_now) != count:
             return False
     return True
@@ -683,3 +683,13 @@ def test_conditions_are_described_in_full():
     assert up.describe() == "0 ± 50 ms, 5 kB/s"
     scenario = rtlab.Scenario(up=up, down=rtlab.Impairment(cut_after=300))
     assert "0 ± 50 ms, 5 kB/s up, cut after 300 B down" in scenario.describe()
+
+
+def test_a_lab_with_a_name_stands_beside_the_others() -> None:
+    first, second = rtlab.start("sse"), rtlab.start("sse", name="second")
+    assert first.running and second.running
+    third = rtlab.start("sse", name="second")
+    assert first.running and third.running
+    assert not second.running
+    rtlab.stop()
+    assert not first.running and not third.running

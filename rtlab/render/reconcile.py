@@ -116,6 +116,8 @@ def _apart(measured: float, other: float, unit: str, whose: str) -> str:
     if quantity(measured) == quantity(other):
         return f"{here}, just as {whose}."
     way = "more" if measured > other else "less"
+    if unit == "%":  # a share of a share would be two different percentages in one sentence
+        return f"{here}, {quantity(abs(measured - other))} points {way} than {whose}."
     ratio = measured / other if other > 0 else 0.0
     if 2 / 3 < ratio < 3 / 2:
         share = f" ({_percent(ratio)})"
@@ -204,8 +206,11 @@ def _swapped(said: list[str], measured: Order, tie: float, whose: str) -> str:
         if place[first] > place[second] and not _equal(first, second, measured, tie)
     ]
     if not wrong:
-        return f"All {len(pairs)} pairs of {whose} are as measured."
+        many = f"All {len(pairs)} pairs of {whose} are as measured."
+        return many if len(pairs) > 1 else f"{whose.capitalize()} is as measured."
     named = ", ".join(f"{second} before {first}" for first, second in wrong[:3])
+    if len(pairs) == 1:
+        return f"{whose.capitalize()} is the other way round: measured was {named}."
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
     right = len(pairs) - len(wrong)
     return f"{right} of {len(pairs)} pairs of {whose} are as measured. Measured was {named}{more}."

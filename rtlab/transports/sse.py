@@ -200,7 +200,7 @@ async def serve(
 
     async def stream(request: web.Request) -> web.StreamResponse:
         last_id = request.headers.get("Last-Event-ID") or request.query.get("since")
-        cursor = http.read_cursor(last_id)
+        cursor = http.read_cursor(last_id, feed.last)
         response = web.StreamResponse()
         response.content_type = MEDIA_TYPE
         response.headers["Cache-Control"] = "no-cache"

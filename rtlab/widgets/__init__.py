@@ -6,15 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rtlab.widgets.chat_room import ChatRoom
     from rtlab.widgets.lanes import Lanes
+    from rtlab.widgets.live_ladder import LiveLadder
     from rtlab.widgets.predict import Predict
 
 _HOMES = {
+    "ChatRoom": "chat_room",
     "Lanes": "lanes",
+    "LiveLadder": "live_ladder",
     "Predict": "predict",
 }
 
-__all__ = ["Lanes", "Predict"]
+__all__ = ["ChatRoom", "Lanes", "LiveLadder", "Predict"]
 
 
 def __getattr__(name: str) -> Any:

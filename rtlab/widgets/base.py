@@ -79,7 +79,8 @@ class LiveView(View):
 
     Everything here happens in the lab's thread: ``snapshot``, ``beat``, ``asked`` and ``watched``
     are called there, and only there is anything sent. So they never meet, and must not wait. What
-    ``snapshot`` and ``beat`` return is JSON, but for ``buffers``, a list of bytes.
+    ``snapshot`` and ``beat`` return is JSON, but for ``buffers``, a list of bytes. Of a lab that
+    was stopped, views that appear later get the last snapshot.
 
     Attributes:
         alive: whether the lab still runs; what is shown stays, but nothing moves any more.
@@ -93,14 +94,17 @@ class LiveView(View):
     """
 
     alive = traitlets.Bool(True).tag(sync=True)
+    _thread: loops.LoopThread | None = None  # so that one whose arguments are refused can go
 
     def __init__(self, lab: Lab, **traits: Any) -> None:
+        thread = lab.thread  # a lab that is stopped says so before there is a widget
         super().__init__(**traits)
         self.lab = lab
         self._shown: dict[str, float] = {}  # the views that are there, and when each last said so
         self._watched = False
         self._next: asyncio.TimerHandle | None = None
-        self._thread: loops.LoopThread | None = lab.thread
+        self._thread = thread
+        self._remains: dict[str, Any] | None = None
         self.on_msg(self._hear)
         lab.when_stopped(self.end)
 
@@ -127,8 +131,12 @@ class LiveView(View):
 
     def _hear(self, _: Any, content: Any, buffers: Any) -> None:
         # Which thread this is depends on the kernel's version: it only hands over.
-        if self._thread is not None and isinstance(content, dict):
+        if not isinstance(content, dict):
+            return
+        if self._thread is not None:
             self._thread.soon(self._handle, content)
+        elif self._remains is not None and content.get("kind") == "ready":
+            self._tell({"kind": "snapshot", "for": str(content.get("view")), **self._remains})
 
     def _handle(self, content: dict[str, Any]) -> None:
         view, kind = str(content.get("view")), content.get("kind")
@@ -182,6 +190,7 @@ class LiveView(View):
         if self._next is not None:
             self._next.cancel()
         self._send_news()
+        self._remains = self.snapshot()
         self.ended()
         self.alive = False
 

@@ -54,6 +54,12 @@ def test_the_gap_is_named(predicted, measured, gap):
     assert numbers(predicted, None, measured, unit="ms").gap == (gap,)
 
 
+def test_the_gap_between_two_shares_is_in_points():
+    assert numbers(50, None, 55, unit="%").gap == (
+        "Measured: 55 %, 5 points more than you predicted.",
+    )
+
+
 def test_what_is_missing_is_said_and_nothing_breaks():
     view = numbers(None, None, None, unit="ms")
     for words in ("you did not predict", "no model", "not measured yet"):
@@ -101,6 +107,18 @@ def test_an_order_without_a_prediction_or_a_measurement_says_so():
     assert orders(None, None, ["b", "a"]).gap == ("You did not predict.",)
     assert orders(["a", "b"], None, None).gap == ("Not measured yet.",)
     assert orders(None, None, None).gap == ("You did not predict.", "Not measured yet.")
+
+
+def test_an_order_of_two_is_right_or_the_other_way_round():
+    measured = {"polling": 1.6, "long_polling": 9.7}
+    assert orders(["polling", "long_polling"], None, measured).gap == (
+        "Your order is as measured.",
+    )
+    gap = orders(["long_polling", "polling"], ["polling", "long_polling"], measured).gap
+    assert gap == (
+        "Your order is the other way round: measured was polling before long_polling.",
+        "The model's order is as measured.",
+    )
 
 
 def test_many_wrong_pairs_are_counted():

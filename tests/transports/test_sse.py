@@ -333,6 +333,12 @@ async def test_last_event_id_resumes_the_stream(feed, serve):
     assert await streaming(url + "?since=2", body, **{"Last-Event-ID": "4"}) == "5"
     assert await streaming(url, body, **{"Last-Event-ID": ""}) == "1"
 
+    async def next_event(stream):
+        feed.publish(6)  # the answer has begun, so the request is there
+        return await body(stream)
+
+    assert await streaming(url + "?since=now", next_event) == "6"
+
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "٣".encode()])
 async def test_a_last_event_id_that_is_no_cursor_is_400(serve, cursor):

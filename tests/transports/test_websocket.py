@@ -570,3 +570,13 @@ async def test_a_client_that_leaves_closes_with_1000(feed, quick):
         async with aclosing(websocket.subscribe(f"ws://127.0.0.1:{port}/", backoff=quick())) as it:
             await anext(it)
         assert await closed == 1000
+
+
+async def test_leaving_does_not_wait_for_messages_that_nobody_reads_any_more(feed, serve):
+    for number in range(500):
+        feed.publish(number)
+    async with websocket.dial(await serve()) as connection:
+        await connection.send('{"since": null}')
+        await until(lambda: connection.recv_messages.paused)
+        await websocket.leave(connection)
+        assert connection.close_code == 1000  # 1006 would be the end of the library's patience
