@@ -1,7 +1,7 @@
 """The four clients behind each kind of middlebox: what arrives, what stalls, who comes back."""
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager
 
 import pytest
 
@@ -177,3 +177,33 @@ async def test_a_heartbeat_keeps_it_alive(quick, transport):
             await until(lambda: client.numbers == [1, 2])
             assert "reconnecting" not in client.states
             assert (box.accepted, len(box.log)) == (1, 0)
+
+
+async def first_that_works(urls, patience):
+    """A client that falls back, as a reader would write it."""
+    for transport, url in urls.items():
+        try:
+            return transport, await rtlab.receive(url, transport, 1, timeout=patience)
+        except (rtlab.Refused, TimeoutError):
+            continue
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (["transparent"], "websocket"),
+        (["no-upgrade"], "sse"),
+        (["no-upgrade", "buffering"], "long_polling"),
+    ],
+)
+async def test_a_client_that_falls_back_gets_through_in_the_end(lab, kinds, expected):
+    lab.publish("news")
+    with ExitStack() as stack:
+        urls = {}
+        for transport in ("websocket", "sse", "long_polling"):
+            urls[transport] = lab.url(transport)
+            for kind in kinds:  # one before the other
+                box = stack.enter_context(rtlab.Middlebox(urls[transport], kind))
+                urls[transport] = box.url
+        transport, [delivery] = await first_that_works(urls, patience=2.0)
+    assert (transport, delivery.message.data) == (expected, "news")
