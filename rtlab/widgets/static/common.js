@@ -99,7 +99,7 @@ function keepKeys(el, signal) {
     if (!el.contains(event.target)) return;
     const { ctrlKey, altKey, metaKey, shiftKey, key } = event;
     const theirs = ctrlKey || altKey || metaKey || (shiftKey && key === "Enter");
-    el.toggleAttribute("data-lm-suppress-shortcuts", !theirs);
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", !theirs);
   };
   window.addEventListener("keydown", keep, { capture: true, signal });
 }
