@@ -108,6 +108,8 @@ class HttpServer:
             _log.warning("dropped %s: it read nothing for %g s", request.remote, WRITE_LIMIT)
             hang_up(request.transport)
             return web.Response()  # to nobody
+        except ConnectionResetError:  # the client left just now; aiohttp would log a traceback
+            return web.Response()
         return answer
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
