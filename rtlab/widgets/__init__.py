@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from rtlab.widgets.lanes import Lanes
     from rtlab.widgets.live_ladder import LiveLadder
     from rtlab.widgets.predict import Predict
+    from rtlab.widgets.state_view import StateView
 
 _HOMES = {
     "ChatRoom": "chat_room",
     "Lanes": "lanes",
     "LiveLadder": "live_ladder",
     "Predict": "predict",
+    "StateView": "state_view",
 }
 
-__all__ = ["ChatRoom", "Lanes", "LiveLadder", "Predict"]
+__all__ = ["ChatRoom", "Lanes", "LiveLadder", "Predict", "StateView"]
 
 
 def __getattr__(name: str) -> Any:
