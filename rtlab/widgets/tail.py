@@ -37,6 +37,7 @@ class Row:
         number: how many segments came before it, ever.
         segment: itself.
         more: how many of the same direction after it are not drawn.
+        rest: how many bytes those have.
         label: what it carries; ``None`` if that is not known yet.
         lost: whether it will never arrive.
     """
@@ -44,6 +45,7 @@ class Row:
     number: int
     segment: Segment
     more: int = 0
+    rest: int = 0
     label: Label | None = None
     lost: bool = False
 
@@ -102,8 +104,8 @@ class Tail:
         """Return everything there is to draw.
 
         Shape: ``rows``, each number, connection, whether it goes up, when the link had it and when
-        it gave it on (ms; ``None``: not yet, ``False``: never), bytes, ending, ``more``, words, and
-        whether it brings a message; and ``counts``.
+        it gave it on (ms; ``None``: not yet, ``False``: never), bytes, ending, ``more``, ``rest``,
+        words, and whether it brings a message; and ``counts``.
         """
         rows = [self._as_json(row) for row in self._rows.values()]
         return {"rows": rows, "counts": self.counts()}
@@ -193,6 +195,7 @@ class Tail:
             len(segment.data),
             segment.end or "",
             row.more,
+            row.rest,
             *_words(row),
         ]
 
@@ -227,7 +230,9 @@ def thinned(rows: Sequence[Row], most: int = MOST) -> list[Row]:
         step = max(1.0, len(data) / most)
         places = [round(place * step) for place in range(min(most, len(data)))]
         for place, stop in pairwise([*places, len(data)]):
-            data[place].more = stop - place - 1
+            left_out = data[place + 1 : stop]
+            data[place].more = len(left_out)
+            data[place].rest = sum(len(row.segment.data) for row in left_out)
             kept.append(data[place])
     kept += [row for row in rows if row.segment.end is not None]
     return sorted(kept, key=lambda row: row.number)
