@@ -20,7 +20,9 @@ HISTORY = 3000
 FIRST = 2000
 """Segments that are read at once: of those before, nothing is known."""
 MOST = 30
-"""Segments of each direction that are drawn at each beat; of more, some stand for the others."""
+"""Segments of each direction that are drawn for each slice of time; of more, some stand for all."""
+SLICE_NS = 100_000_000
+"""A slice of time."""
 LONGEST = 80
 """Characters of a label: a URL may have thousands."""
 SHARE = 4
@@ -220,13 +222,17 @@ class Tail:
 
 
 def thinned(rows: Sequence[Row], most: int = MOST) -> list[Row]:
-    """Return at most so many rows of each direction, evenly, and every end of a stream.
+    """Return at most so many rows of each direction and slice of time, and every end of a stream.
 
-    Those returned know how many after them are left out.
+    Those returned know what is left out after them.
     """
-    kept: list[Row] = []
-    for direction in ("up", "down"):
-        data = [r for r in rows if r.segment.direction == direction and r.segment.end is None]
+    kept = [row for row in rows if row.segment.end is not None]
+    slices: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        if row.segment.end is None:
+            key = row.segment.direction, row.segment.received_ns // SLICE_NS
+            slices.setdefault(key, []).append(row)
+    for data in slices.values():
         step = max(1.0, len(data) / most)
         places = [round(place * step) for place in range(min(most, len(data)))]
         for place, stop in pairwise([*places, len(data)]):
@@ -234,7 +240,6 @@ def thinned(rows: Sequence[Row], most: int = MOST) -> list[Row]:
             data[place].more = len(left_out)
             data[place].rest = sum(len(row.segment.data) for row in left_out)
             kept.append(data[place])
-    kept += [row for row in rows if row.segment.end is not None]
     return sorted(kept, key=lambda row: row.number)
 
 

@@ -270,6 +270,8 @@ def test_messages_that_the_feed_holds_no_more_do_not_stop_it() -> None:
     with rtlab.Lab("sse", capacity=3) as lab:
         page = Reader(LiveLadder(lab))
         page.open()
+        lab.publish("first")
+        page.until(lambda: [mark for news in page.of("news") for mark in news["marks"]])
         for number in range(50):
             lab.publish(number)
-        page.until(lambda: 50 in [seq for news in page.of("news") for seq, _ in news["marks"]])
+        page.until(lambda: 51 in [seq for news in page.of("news") for seq, _ in news["marks"]])

@@ -107,6 +107,15 @@ def test_more_than_can_be_drawn_is_thinned_and_said() -> None:
     assert all("event" in words for number, words, _ in news["names"] if number > 1)
 
 
+def test_what_came_slowly_before_anybody_looked_is_all_drawn() -> None:
+    recording = Recording()
+    for number in range(500):
+        recording.add(Segment(1, "up", number, number * 20 * MS, number * 20 * MS, b"x"))
+    news = beat(Tail(recording, 0))
+    assert len(news["rows"]) == 500
+    assert news["counts"]["note"] == ""
+
+
 def test_a_flood_is_not_read_and_what_comes_after_it_is_not_misnamed() -> None:
     recording = many(5000)
     tail = Tail(recording, 0)
@@ -170,6 +179,8 @@ def test_thinning_keeps_every_end_and_is_even() -> None:
     assert [row.number for row in kept] == [*range(0, 100, 10), 100]
     assert [row.more for row in kept] == [9] * 10 + [0]
     assert [row.rest for row in kept] == [9] * 10 + [0]
+    later = Row(101, Segment(1, "up", 100, 10**9, None, b"x"))
+    assert thinned([*rows, later], most=10)[-1] is later
     assert thinned([], most=10) == []
     assert thinned(rows[:10], most=10) == rows[:10]
 
