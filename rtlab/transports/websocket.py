@@ -38,6 +38,7 @@ from rtlab.errors import CursorOutOfRange, NotRunning, Refused, UsageError
 from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
 from rtlab.log import logger
 from rtlab.sockets import LOOPBACK, listen, stop_accepting
+from rtlab.transports import clock
 from rtlab.transports.delivery import (
     Delivery,
     Listener,
@@ -143,6 +144,8 @@ class WebSocketServer:
         if refusal is not None:
             _log.warning("refused %s: %s", connection.remote_address, refusal.reason)
             return connection.respond(refusal.status, refusal.reason + "\n")
+        if target.path == clock.PATH:
+            return _tell_time(connection, request)
         if target.path != PATH:
             return connection.respond(
                 HTTPStatus.NOT_FOUND, f"Not Found. This server has a WebSocket at {PATH}.\n"
@@ -273,6 +276,19 @@ class WebSocketServer:
                 )
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
+
+
+def _tell_time(connection: ServerConnection, request: Request) -> Response:
+    """Answer with the clock, to pages that were let in as well (Fetch standard, CORS protocol)."""
+    response = connection.respond(HTTPStatus.OK, clock.reading())
+    for name, value in clock.HEADERS.items():
+        response.headers[name] = value
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = "application/json"
+    if "Origin" in request.headers:
+        response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+        response.headers["Vary"] = "Origin"
+    return response
 
 
 def _reason(text: str) -> str:
