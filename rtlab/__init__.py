@@ -114,7 +114,7 @@ __version__ = "0.1.0"
 
 
 # For rtlab.transports.sse?? in a cell.
-_MODULES = ("feed", "lab", "link", "render", "states", "transports")
+_MODULES = ("feed", "lab", "link", "render", "states", "transports", "widgets")
 
 
 def __getattr__(name: str) -> Any:
