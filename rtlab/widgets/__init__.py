@@ -1,0 +1,29 @@
+"""Live views of a lab, for notebooks; each is loaded when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rtlab.widgets.browser_client import BrowserClient
+    from rtlab.widgets.ticker import Ticker
+
+_HOMES = {
+    "BrowserClient": "browser_client",
+    "Ticker": "ticker",
+}
+
+__all__ = ["BrowserClient", "Ticker"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rtlab.widgets' has no attribute {name!r}")
+    value = getattr(import_module(f"rtlab.widgets.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
