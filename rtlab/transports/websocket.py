@@ -132,7 +132,7 @@ class WebSocketServer:
         return connection
 
     def _let_in(self, connection: ServerConnection, request: Request) -> Response | None:
-        self.requests += 1
+        self.requests += request.path.partition("?")[0] != clock.PATH
         try:
             target = urlsplit(request.path)
         except ValueError:

@@ -79,9 +79,10 @@ class View(anywidget.AnyWidget):
 class LiveView(View):
     """A view of a lab that goes on while the lab does.
 
-    Everything here happens in the lab's thread: ``snapshot``, ``beat`` and ``asked`` are called
-    there, and only there is anything sent. So they never meet, and must not wait. Of a lab that was
-    stopped, views that appear later get the last snapshot.
+    Everything here happens in the lab's thread: ``snapshot``, ``beat``, ``asked`` and ``watched``
+    are called there, and only there is anything sent. So they never meet, and must not wait. What
+    ``snapshot`` and ``beat`` return is JSON, but for ``buffers``, a list of bytes. Of a lab that
+    was stopped, views that appear later get the last snapshot.
 
     A page that shows one may connect to the lab's servers: Jupyter has let it in, and it could run
     any code in this kernel.
@@ -98,14 +99,17 @@ class LiveView(View):
     """
 
     alive = traitlets.Bool(True).tag(sync=True)
-    _thread: loops.LoopThread | None = None  # also of a view whose arguments were refused
+
+    _thread: loops.LoopThread | None = None
 
     def __init__(self, lab: Lab, **traits: Any) -> None:
+        thread = lab.thread  # a lab that is stopped says so before there is a widget
         super().__init__(**traits)
         self.lab = lab
         self._shown: dict[str, float] = {}  # the views that are there, and when each last said so
+        self._watched = False
         self._next: asyncio.TimerHandle | None = None
-        self._thread = lab.thread
+        self._thread = thread
         self._remains: dict[str, Any] | None = None
         self.on_msg(self._hear)
         lab.when_stopped(self.end)
@@ -120,16 +124,14 @@ class LiveView(View):
         """Return what is new since the last beat; ``None`` if nothing is."""
         return None
 
+    def watched(self, anyone: bool) -> None:
+        """Begin what is only needed while the view is shown somewhere, or end it."""
+
     def asked(self, content: dict[str, Any]) -> None:
         """Do what the reader asks for in the view: what its module sent with ``model.send``."""
 
     def ended(self) -> None:
         """Let go of what the view holds: the lab is stopped, or the view was closed."""
-
-    @property
-    def shown(self) -> bool:
-        """Whether some page shows it, as far as is known."""
-        return bool(self._shown)
 
     # ── the two ends of the wire ──
 
@@ -140,19 +142,21 @@ class LiveView(View):
         if self._thread is not None:
             self._thread.soon(self._handle, content)
         elif self._remains is not None and content.get("kind") == "ready":
-            self.send({"kind": "snapshot", "for": str(content.get("view")), **self._remains})
+            self._tell({"kind": "snapshot", "for": str(content.get("view")), **self._remains})
 
     def _handle(self, content: dict[str, Any]) -> None:
         view, kind = str(content.get("view")), content.get("kind")
         if kind == "gone":
             self._shown.pop(view, None)
+            self._look()
         elif kind in ("ready", "here"):
             known = view in self._shown
+            self._shown[view] = time.monotonic()
+            self._look()
             if kind == "ready":
                 self._let_in(str(content.get("origin")))
-            self._shown[view] = time.monotonic()
             if kind == "ready" or not known:
-                self.send({"kind": "snapshot", "for": view, **self.snapshot()})
+                self._tell({"kind": "snapshot", "for": view, **self.snapshot()})
             self._schedule()
         elif self.alive:
             self.asked(content)
@@ -160,6 +164,16 @@ class LiveView(View):
     def _let_in(self, origin: str) -> None:
         with contextlib.suppress(UsageError):  # "null": a page that has no origin
             self.lab.allow(origin)
+
+    def _look(self) -> None:
+        anyone = bool(self._shown)
+        if anyone != self._watched and self.alive:
+            self._watched = anyone
+            self.watched(anyone)
+
+    def _tell(self, content: dict[str, Any]) -> None:
+        buffers = content.pop("buffers", None)
+        self.send(content, buffers)
 
     def _schedule(self) -> None:
         if self._next is None and self._shown and self._thread is not None:
@@ -169,13 +183,14 @@ class LiveView(View):
         self._next = None
         silent = time.monotonic() - SILENCE
         self._shown = {view: at for view, at in self._shown.items() if at > silent}
+        self._look()
         self._send_news()
         self._schedule()
 
     def _send_news(self) -> None:
         news = self.beat()
         if news is not None:
-            self.send({"kind": "news", **news})
+            self._tell({"kind": "news", **news})
 
     def end(self) -> None:
         """Show nothing new any more; called when the lab is stopped."""

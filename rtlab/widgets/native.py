@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rtlab.lab import Lab
 
-_PARTS = ("clock", "tally", "journal", "ways", "clients", "session", "desk")
+PARTS = ("clock", "tally", "journal", "ways", "clients", "session", "desk")
 LONGEST_CUT = 60.0
 """Seconds for which a reader may have a link turn connections away."""
 
@@ -89,7 +89,7 @@ class NativeView(LiveView):
     """
 
     def __init_subclass__(cls, module: str = "", **options: Any) -> None:
-        super().__init_subclass__(module=module, uses=_PARTS, **options)
+        super().__init_subclass__(module=module, uses=PARTS, **options)
 
     def __init__(
         self, lab: Lab, transports: Iterable[str], *, cursor: int | None, connect: bool
@@ -153,7 +153,7 @@ class NativeView(LiveView):
 def code_of(transport: str) -> str:
     """Return the functions that run in the page for a transport, as they stand in its module."""
     text = files("rtlab.widgets").joinpath("static", "clients.js").read_text("utf-8")
-    found = re.findall(r"^((?:async )?function (\w+)\(.*?^\})", text, re.MULTILINE | re.DOTALL)
-    functions = {name: source for source, name in found}
+    function = r"^(?:export )?((?:async )?function (\w+)\(.*?^\})"
+    functions = {name: source for source, name in re.findall(function, text, re.M | re.S)}
     [(run, reads)] = re.findall(rf"^  {transport}: .* run: (\w+), reads: \[(.*)\]", text, re.M)
     return "\n\n".join(functions[name] for name in (run, *reads.split(", ")))

@@ -51,6 +51,7 @@ class Ticker(NativeView, module="ticker"):
     def __init__(self, lab: Lab, rate: float = 2.0, *, seed: int | None = None) -> None:
         self.rate = _checked(rate)
         self._random = random.Random(seed)
+        self._looked_at = False
         self._publishing: asyncio.Task[None] | None = None
         self._start = max(lab.feed.oldest - 1, lab.feed.last - HISTORY)
         super().__init__(lab, ["sse"], cursor=self._start, connect=True)
@@ -69,29 +70,32 @@ class Ticker(NativeView, module="ticker"):
             ],
         }
 
-    def beat(self) -> dict[str, Any] | None:
-        """Return how far the feed is; see to it that prices are published while somebody looks."""
-        if self.rate and self.shown and (self._publishing is None or self._publishing.done()):
-            self._publishing = asyncio.create_task(self._publish(self.rate))
-        return super().beat()
+    def watched(self, anyone: bool) -> None:
+        """Publish prices while somebody looks."""
+        self._looked_at = anyone
+        self._begin_anew()
 
     def wish(self, content: dict[str, Any]) -> None:
         """Publish at another rate, or do what every view of this kind does."""
-        if content["kind"] != "rate":
+        if content["kind"] == "rate":
+            self.rate = _checked(content["rate"])
+            self._begin_anew()
+        else:
             super().wish(content)
-            return
-        self.rate = _checked(content["rate"])
-        self.ended()  # the next beat begins anew
 
     def ended(self) -> None:
         """Publish no more."""
+        self.watched(False)
+
+    def _begin_anew(self) -> None:
         if self._publishing is not None:
             self._publishing.cancel()
-            self._publishing = None
+        wanted = self._looked_at and self.rate > 0
+        self._publishing = asyncio.create_task(self._publish(self.rate)) if wanted else None
 
     async def _publish(self, rate: float) -> None:
         with contextlib.suppress(NotRunning):
-            while self.shown:
+            while True:
                 price = max(1.0, self._last_price() + self._random.gauss(0, STEP))
                 now = time.time_ns() // 1_000_000
                 self.lab.publish({"price": round(price, 2), "timestamp": now})

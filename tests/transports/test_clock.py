@@ -78,3 +78,11 @@ def test_a_wrong_path_is_answered_with_the_one_of_the_transport(lab, transport):
     status, _, body = ask(port_of(lab.url(transport)), lost)
     assert status == 404
     assert PATHS[transport].encode() in body
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_who_asks_the_clock_is_not_counted_among_the_clients(lab, transport):
+    port = port_of(lab.url(transport))
+    ask(port, question())
+    ask(port, question(query="?x=1"))
+    assert lab._servers[transport].requests == 0

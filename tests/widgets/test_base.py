@@ -29,16 +29,6 @@ def test_a_view_of_a_stopped_lab_gets_the_last_one(lab):
     assert page.open()["last"] == 1
 
 
-def test_it_knows_whether_it_is_shown(lab):
-    view = Last(lab)
-    page = Page(view)
-    assert not view.shown
-    page.open()
-    assert view.shown
-    page.say("gone")
-    page.until(lambda: not view.shown)
-
-
 def test_the_page_that_shows_it_may_connect(lab):
     origin = "https://hub.example.org"
     assert not lab._gate.origin_passes(origin)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { pointOf, scaleOf, tale, windowOf } = await import(process.env.RTLAB_MODULE);
+const { pointOf, scaleOf, tale, windowOf } = await import(process.env.MODULE);
 
 test("a message with a price is a point, and says how it came", () => {
   const message = { seq: 3, data: { price: 101.5 }, published_ns: 7e6 };

@@ -10,7 +10,7 @@ const PROXY_NOTES = {
 };
 
 // What a reader typed, as JSON: as it is if it is JSON, as a string if it is not.
-function asJson(typed) {
+export function asJson(typed) {
   try {
     JSON.parse(typed);
     return typed;
@@ -19,15 +19,17 @@ function asJson(typed) {
   }
 }
 
-function clockTime(at) {
+// A time of day: the hours apart, for narrow pages to leave out.
+function timeOfDay(at) {
   const date = new Date(at);
   const two = (number) => String(number).padStart(2, "0");
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.` +
+  const rest = `${two(date.getMinutes())}:${two(date.getSeconds())}.` +
     String(date.getMilliseconds()).padStart(3, "0");
+  return [make("span", { class: "hours" }, `${two(date.getHours())}:`), rest];
 }
 
 // The figures of a session, in the order in which they are shown.
-function figuresOf(session, last) {
+export function figuresOf(session, last) {
   const { tally, reconnects, waited, figures } = session.journal;
   return [
     ["received", tally.received],
@@ -66,7 +68,9 @@ function pane(session, { desk, single, paused }) {
   const note = make("p", { class: "note" });
   const figures = make("dl", { class: "figures" });
   const values = new Map();
-  const body = make("tbody");
+  const empty = make("tr", { class: "empty" },
+    make("td", { colspan: 4 }, "Nothing yet: press Connect."));
+  const body = make("tbody", {}, empty);
   const log = make("div", { class: "log", tabindex: 0, role: "region",
     "aria-label": `what ${client.name} did, newest first` },
     make("table", {}, make("thead", {}, make("tr", {},
@@ -80,12 +84,13 @@ function pane(session, { desk, single, paused }) {
 
   let drawn = 0;
   const row = ({ at, what, text, latency }) => make("tr", { "data-what": what },
-    make("td", {}, clockTime(at)), make("td", {}, what), make("td", {}, text),
+    make("td", {}, ...timeOfDay(at)), make("td", {}, what), make("td", {}, text),
     make("td", {}, latency === null ? "" : ms(latency)));
   const drawLog = () => {
     const { lines, noted } = session.journal;
     const fresh = Math.min(noted - drawn, ROWS);
     drawn = noted;
+    if (fresh > 0) empty.remove();
     if (fresh > 0) body.prepend(...lines.slice(-fresh).reverse().map(row));
     while (body.childElementCount > ROWS) body.lastElementChild.remove();
   };
@@ -112,9 +117,6 @@ function pane(session, { desk, single, paused }) {
     drawLog();
   } };
 }
-
-export { Clock, Journal, Session, Tally, asJson, backoff, after, codeOf, cut, figuresOf, grainOf, hold, ms,
-  quantile, reasonOf, sleep, verdict };
 
 export default {
   render(context) {

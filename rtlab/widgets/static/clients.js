@@ -2,14 +2,14 @@
 // functions beside what they do, and it is these functions that run. `view` is all they know of it.
 
 // The address that asks for what came after the last message seen.
-function after(cursor, url) {
+export function after(cursor, url) {
   const target = new URL(url);
   if (cursor !== null) target.searchParams.set("since", cursor);
   return target;
 }
 
 // ms to wait before the next attempt, after so many that failed.
-function backoff(retries) {
+export function backoff(retries) {
   const ceiling = Math.min(1000 * 2 ** retries, 30000);
   // Half of it by chance: a thousand clients that were cut
   // together do not come back together.
@@ -42,7 +42,7 @@ async function longPollingClient(url, view) {
 
   while (view.wanted) {
     try {
-      // The server holds its answer back until there is news, or 25 s are over.
+      // The server holds its answer back: 25 s, or until there is news.
       const answer = await fetch(after(cursor, url), { signal: view.signal });
       if (answer.status === 410) cursor = view.lost(await answer.json());
       for (const message of await view.list(answer)) {
@@ -67,8 +67,8 @@ function eventSourceClient(url, view) {
   events.addEventListener("lost", (e) => {
     view.lost(JSON.parse(e.data));
   });
-  // Nothing here reconnects: EventSource does, and tells the server
-  // in Last-Event-ID which message it saw last.
+  // Nothing here reconnects: EventSource does it by itself, and
+  // says in Last-Event-ID which message it saw last.
 }
 
 function webSocketClient(url, view) {
@@ -127,7 +127,7 @@ const CLIENTS = {
 };
 
 // What runs, as text.
-function codeOf(transport) {
+export function codeOf(transport) {
   const { run, reads } = CLIENTS[transport];
   return [run, ...reads].map(String).join("\n\n");
 }

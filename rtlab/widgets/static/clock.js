@@ -4,7 +4,7 @@
 const EXCHANGES = 32; // that are remembered
 
 // The smallest step of the page's clock, in ms: browsers make it coarse on purpose.
-function grainOf(now = () => performance.now()) {
+export function grainOf(now = () => performance.now()) {
   let grain = Infinity;
   for (let step = 0; step < 5; step += 1) {
     const before = now();
@@ -15,7 +15,7 @@ function grainOf(now = () => performance.now()) {
   return Number.isFinite(grain) ? grain : 1;
 }
 
-class Clock {
+export class Clock {
   #exchanges = []; // oldest first
 
   constructor(grain = 0) {
@@ -56,7 +56,7 @@ class Clock {
 }
 
 // Milliseconds as people write them.
-function ms(value) {
+export function ms(value) {
   if (value === null || value === undefined) return "–";
   if (value >= 1000) return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)} s`;
   return `${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} ms`;

@@ -74,6 +74,7 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
     },
   };
   const ask = attach(context, handlers);
+  keepKeys(el, signal);
 
   let told = "";
   let toldAt = 0;

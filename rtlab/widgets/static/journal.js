@@ -5,7 +5,7 @@ const LOG_LINES = 200;
 const LATENCIES = 1000; // that the figures are taken from
 const OUTAGES = 20; // that are remembered
 
-class Journal {
+export class Journal {
   tally = new Tally();
   reconnects = 0;
   waited = 0; // messages that were published while nothing was open, and came afterwards

@@ -10,7 +10,7 @@ const HELD = Symbol.for("rtlab.held");
 const MOST_HELD = 3;
 
 // Take a place for an answer that stays open; returns how to give it back, null if none is free.
-function hold() {
+export function hold() {
   const held = (globalThis[HELD] ??= new Set());
   const place = {};
   if (held.size >= MOST_HELD) return null;
@@ -18,7 +18,7 @@ function hold() {
   return () => held.delete(place);
 }
 
-class Session {
+export class Session {
   wanted = false; // whether it is connected, or tries to be
   detail = ""; // of the state: what is waited for
   trouble = ""; // why nothing is open, if that is known
@@ -269,7 +269,7 @@ class Session {
 }
 
 // What an answer that is no success says: the lab's servers give a reason in JSON.
-function reasonOf(text) {
+export function reasonOf(text) {
   try {
     return String(JSON.parse(text).error ?? text);
   } catch {
@@ -285,7 +285,7 @@ function remarkOn(gone, proxied) {
 }
 
 // Resolve after a while, or at once when the signal says so.
-function sleep(delay, signal) {
+export function sleep(delay, signal) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);

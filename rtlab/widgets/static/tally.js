@@ -1,6 +1,6 @@
 // Which messages came: by their sequence numbers, nothing else.
 
-class Tally {
+export class Tally {
   received = 0;
   twice = 0;
   gone = 0; // that the feed no longer held when this page asked for them
@@ -80,14 +80,14 @@ class Tally {
 }
 
 // The value below which so much (0 to 1) of them lies; null of nothing.
-function quantile(values, share) {
+export function quantile(values, share) {
   if (!values.length) return null;
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }
 
 // A text that may be long, cut to what one line of a table has room for.
-function cut(text, most = 160) {
+export function cut(text, most = 160) {
   if (text.length <= most) return text;
   return `${text.slice(0, most)}… (${text.length.toLocaleString("en")} characters)`;
 }

@@ -7,7 +7,7 @@ const TABLE = 20; // rows
 const RATES = [0, 1, 2, 5, 10, 20];
 
 // A message as a point of the chart; null if it has no price.
-function pointOf(message, { live, how }) {
+export function pointOf(message, { live, how }) {
   const price = message.data?.price;
   if (typeof price !== "number" || !Number.isFinite(price)) return null;
   const came = how === "twice" ? "again" : live ? "at once" : "afterwards";
@@ -15,13 +15,13 @@ function pointOf(message, { live, how }) {
 }
 
 // How much time a chart shows: what there is, within limits.
-function windowOf(points, now) {
+export function windowOf(points, now) {
   const [least, most] = WINDOW;
   return points.length ? Math.min(most, Math.max(least, (now - points[0].at) * 1.02)) : least;
 }
 
 // Where times and prices lie on a chart so wide.
-function scaleOf(points, now, width) {
+export function scaleOf(points, now, width) {
   const span = windowOf(points, now);
   const prices = points.map(({ price }) => price);
   const low = Math.min(...prices);
@@ -35,7 +35,7 @@ function scaleOf(points, now, width) {
 }
 
 // What to say of the last time when nothing was open.
-function tale({ from, to, filled, givenUp }, missing) {
+export function tale({ from, to, filled, givenUp }, missing) {
   const who = givenUp
     ? "EventSource has given up, because the answer was no event stream; this view makes a new one"
     : "EventSource tries again by itself";
@@ -76,8 +76,6 @@ function draw(chart, points, outages, clock, now) {
     : "No price in the last minute"));
   chart.replaceChildren(...parts);
 }
-
-export { pointOf, scaleOf, tale, windowOf };
 
 export default {
   render(context) {

@@ -18,7 +18,7 @@ function clockOf(url, proxied) {
 }
 
 // What came of an attempt: nothing to say if the clock was there, what to do about it otherwise.
-function verdict({ proxied, status, said, hidden, origin }) {
+export function verdict({ proxied, status, said, hidden, origin }) {
   if (status === 200 && Number.isFinite(said?.perf_counter_ns)) return "";
   const allow = `Run lab.allow('${origin}') and connect again.`;
   if (hidden) return `The server answers, but not to pages from ${origin} (CORS). ${allow}`;
