@@ -5,8 +5,8 @@ const PROXY_NOTES = {
   polling: "",
   long_polling: "",
   sse: "Through Jupyter's proxy, a server that is not reached is a 500: EventSource gives up.",
-  websocket: "Through Jupyter's proxy, a WebSocket opens even if nobody is there, close codes are " +
-    "lost (1005, 1006), and pings are answered by the proxy.",
+  websocket: "Through Jupyter's proxy, a WebSocket opens even if nobody is there, close codes " +
+    "are lost (1005, 1006), and the proxy itself answers pings.",
 };
 
 // What a reader typed, as JSON: as it is if it is JSON, as a string if it is not.
@@ -57,6 +57,12 @@ function pane(session, { desk, single, paused }) {
   const typed = make("input", {
     type: "text", "aria-label": "message", value: '{"hello": "from the browser"}', size: 26,
   });
+  // JupyterLab keeps Enter from doing this by itself.
+  typed.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit(send);
+  });
   const send = make("button", { type: "submit" }, transport === "websocket" ? "Send" : "POST");
   const form = make("form", { class: "together", onsubmit: (event) => {
     event.preventDefault();
@@ -80,7 +86,8 @@ function pane(session, { desk, single, paused }) {
     make("pre", { tabindex: 0 }, make("code", {}, codeOf(transport))));
   const element = make("section", { class: "pane", "aria-label": `${transport}: ${client.name}` },
     make("p", { class: "head" }, make("strong", {}, transport), ` ${client.name} `, state),
-    make("div", { class: "controls" }, connect, close, cutting.element, form), address, note, figures, make("div", { class: "sides" }, log, code));
+    make("div", { class: "controls" }, connect, close, cutting.element, form),
+    address, note, figures, make("div", { class: "sides" }, log, code));
 
   let drawn = 0;
   const row = ({ at, what, text, latency }) => make("tr", { "data-what": what },

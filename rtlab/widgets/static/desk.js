@@ -78,13 +78,18 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
 
   let told = "";
   let toldAt = 0;
+  let silent = 0; // until when: a page that goes closes its connections first, which is no news
   const tell = () => {
-    if (!sessions.size || !state.alive) return;
+    if (!sessions.size || !state.alive || Date.now() < silent) return;
     const clients = {};
     for (const [transport, session] of sessions) clients[transport] = session.report;
     told = stateOf(sessions);
     toldAt = Date.now();
     ask({ kind: "report", clients, proxied: way.proxied });
+  };
+  const leaving = () => {
+    tell();
+    silent = Date.now() + 3000; // the reader may stay after all
   };
   let news = false;
   const drawing = setInterval(() => {
@@ -106,14 +111,14 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
       askClock(clock, clockOf(beside(), way.proxied), 1, signal);
     }
   }, 1000);
-  const leaving = () => document.visibilityState === "hidden" && tell();
-  document.addEventListener("visibilitychange", leaving);
-  window.addEventListener("pagehide", tell);
+  const turned = () => document.hidden && tell();
+  document.addEventListener("visibilitychange", turned);
+  window.addEventListener("beforeunload", leaving);
   signal.addEventListener("abort", () => {
     clearInterval(drawing);
     clearInterval(ticking);
-    document.removeEventListener("visibilitychange", leaving);
-    window.removeEventListener("pagehide", tell);
+    document.removeEventListener("visibilitychange", turned);
+    window.removeEventListener("beforeunload", leaving);
     for (const session of sessions.values()) session.destroy();
   });
   return { clock, sessions, state, way, ask, changed };

@@ -218,7 +218,8 @@ export class Session {
   #gaveUp(run) {
     if (!this.wanted || run.ending) return;
     if (!this.revive) {
-      this.journal.note("close", `Connect goes on after message ${this.journal.tally.cursor ?? 0}.`);
+      const { cursor } = this.journal.tally;
+      this.journal.note("close", `Connect goes on after message ${cursor ?? 0}.`);
       this.#stop();
       return;
     }

@@ -43,8 +43,8 @@ export function tale({ from, to, filled, givenUp }, missing) {
   const how = givenUp
     ? "EventSource had given up, and a new one asked for what came after the last one seen"
     : "EventSource came back by itself and said which it had seen last";
-  return `There was no connection for ${ms(to - from)}. Messages that were published meanwhile and ` +
-    `came afterwards: ${filled}. ${how}.`;
+  return `There was no connection for ${ms(to - from)}. Messages that were published meanwhile ` +
+    `and came afterwards: ${filled}. ${how}.`;
 }
 
 function draw(chart, points, outages, clock, now) {

@@ -30,8 +30,8 @@ export function verdict({ proxied, status, said, hidden, origin }) {
     return "Nothing answers at 127.0.0.1: the lab is stopped, or the kernel is on another machine.";
   }
   if (status === 404) {
-    return "Jupyter has no proxy here (404): pip install jupyter-server-proxy where Jupyter runs, " +
-      "and restart it.";
+    return "Jupyter has no proxy here (404): pip install jupyter-server-proxy where Jupyter " +
+      "runs, and restart it.";
   }
   if (status >= 500) return `The proxy is there, the lab's server is not (${status}).`;
   if (status) return `Jupyter did not let the page through (${status}): log in and reload.`;
