@@ -166,8 +166,10 @@ class Lab:
         self.stop()
 
     async def _open(self) -> None:
-        from rtlab.transports import MODULES  # imports the server libraries: half a second, once
+        # Imports the libraries of servers and clients: half a second, once.
+        from rtlab.transports import MODULES, http
 
+        http.warm_up()
         self._servers.clear()
         self._links.clear()
         for name in self.transports:

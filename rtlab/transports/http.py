@@ -247,6 +247,11 @@ async def connection(read_timeout: float) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def warm_up() -> None:
+    """Load what httpx loads with its first client: that client may be one that measures."""
+    httpx.AsyncHTTPTransport(verify=_tls())
+
+
 @cache
 def _tls() -> SSLContext:
     """Load the certificates of the authorities, which takes 30 ms, once and not for each client."""
