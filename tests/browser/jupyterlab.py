@@ -65,7 +65,7 @@ def jupyterlab(folder: Path, settings: Path, base: str = "/") -> Iterator[Jupyte
         base: the base URL; ``/user/jane/`` is what Binder and hubs look like.
     """
     news = settings / "user-settings" / "@jupyterlab" / "apputils-extension"
-    news.mkdir(parents=True)
+    news.mkdir(parents=True, exist_ok=True)
     (news / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
