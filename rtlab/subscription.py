@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
 
-from rtlab.arguments import TRANSPORTS, one_of
+from rtlab.arguments import KNOWN, one_of
 from rtlab.errors import UsageError
 from rtlab.transports import MODULES
 from rtlab.transports.delivery import Delivery
@@ -29,7 +29,7 @@ def subscribe(
     Raises:
         UsageError: there is no such transport, or the URL is not one of its kind.
     """
-    client = MODULES[one_of("transport", transport, TRANSPORTS)]
+    client = MODULES[one_of("transport", transport, KNOWN)]
     _check_url(url, transport)
     deliveries: AsyncGenerator[Delivery, None] = client.subscribe(url, cursor, **options)
     return deliveries
@@ -45,7 +45,7 @@ async def send(url: str, transport: str, data: Any) -> int:
         transport: which one.
         data: whatever JSON can hold.
     """
-    client = MODULES[one_of("transport", transport, TRANSPORTS)]
+    client = MODULES[one_of("transport", transport, KNOWN)]
     _check_url(url, transport)
     seq: int = await client.send(url, data)
     return seq

@@ -18,14 +18,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakSet
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.asyncio.server import Server, ServerConnection, broadcast
 from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -61,6 +62,24 @@ GOODBYE = 0.05
 RETRY_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
 """Close codes after which coming back may help; others say that the client is at fault."""
 NOT_TEXT = "send text, not binary data"
+
+
+class AnyConnection(Protocol):
+    """What is needed of a connection, be it one of its own or a stream of HTTP/2."""
+
+    async def send(self, message: str, /) -> None:
+        """Send a text message."""
+
+    async def recv(self) -> str | bytes:
+        """Return the next message."""
+
+    async def close(self, code: int = ..., reason: str = ..., /) -> None:
+        """Say goodbye."""
+
+
+Opening = AbstractAsyncContextManager[AnyConnection]
+Dialling = Callable[[], Opening]
+"""Opens a connection, without any hello."""
 
 _log = logger("websocket")
 _log.setLevel("WARNING")  # the library's own lines name ports that nobody dials
@@ -167,9 +186,11 @@ class WebSocketServer:
     async def _serve_client(self, connection: ServerConnection) -> None:
         try:
             try:
-                cursor = await self._hello(connection)
+                cursor = await hello(connection, self.feed)
             except UsageError as error:
-                await connection.close(1008, _reason(f'{error} Say {{"since": cursor}} first.'))
+                await connection.close(
+                    1008, close_reason(f'{error} Say {{"since": cursor}} first.')
+                )
                 return
             except Refused as error:
                 await connection.close(error.code, str(error))
@@ -182,28 +203,6 @@ class WebSocketServer:
             pass
         finally:
             self._live.discard(connection)
-
-    async def _hello(self, connection: ServerConnection) -> int | None:
-        """Return the cursor that a client begins with.
-
-        Raises:
-            UsageError: it said something else, or nothing.
-            Refused: it sent binary data; the error has the close code for that.
-        """
-        try:
-            async with asyncio.timeout(OPEN_LIMIT):
-                text = await connection.recv()
-        except TimeoutError as error:
-            raise UsageError(f"No hello within {OPEN_LIMIT:g} s.") from error
-        if isinstance(text, bytes):
-            raise Refused(NOT_TEXT, 1003)
-        hello = parse_json(text)
-        if not isinstance(hello, dict) or "since" not in hello:
-            raise UsageError("This was no hello.")
-        since = hello["since"]
-        if since == "now":
-            return self.feed.last
-        return None if since is None else whole("since", since, "messages")
 
     async def _catch_up(self, connection: ServerConnection, cursor: int | None) -> None:
         """Send what the client has missed, until it can join the broadcast."""
@@ -227,13 +226,10 @@ class WebSocketServer:
 
     async def _take(self, connection: ServerConnection, text: str | bytes) -> None:
         """Publish what a client sent."""
-        if isinstance(text, bytes):
-            await connection.close(1003, NOT_TEXT)
-            return
         try:
-            message = self.feed.publish(parse_json(text))
-        except UsageError as error:
-            await connection.close(1007, _reason(str(error)))
+            message = publish(self.feed, text)
+        except Refused as error:
+            await connection.close(error.code, str(error))
             return
         except NotRunning:
             return
@@ -275,7 +271,45 @@ class WebSocketServer:
                 closing.add_done_callback(self._closing.discard)
 
 
-def _reason(text: str) -> str:
+async def hello(connection: AnyConnection, feed: Feed) -> int | None:
+    """Return the cursor that a client begins with.
+
+    Raises:
+        UsageError: it said something else, or nothing.
+        Refused: it sent binary data; the error has the close code for that.
+    """
+    try:
+        async with asyncio.timeout(OPEN_LIMIT):
+            text = await connection.recv()
+    except TimeoutError as error:
+        raise UsageError(f"No hello within {OPEN_LIMIT:g} s.") from error
+    if isinstance(text, bytes):
+        raise Refused(NOT_TEXT, 1003)
+    said = parse_json(text)
+    if not isinstance(said, dict) or "since" not in said:
+        raise UsageError("This was no hello.")
+    since = said["since"]
+    if since == "now":
+        return feed.last
+    return None if since is None else whole("since", since, "messages")
+
+
+def publish(feed: Feed, text: str | bytes) -> Message:
+    """Publish what a client sent.
+
+    Raises:
+        Refused: it cannot be published; the error has the close code for that.
+        NotRunning: the feed is closed.
+    """
+    if isinstance(text, bytes):
+        raise Refused(NOT_TEXT, 1003)
+    try:
+        return feed.publish(parse_json(text))
+    except UsageError as error:
+        raise Refused(close_reason(str(error)), 1007) from error
+
+
+def close_reason(text: str) -> str:
     """Cut a text to the 123 bytes that a Close frame has room for (RFC 6455 §5.5)."""
     return text.encode(errors="replace")[:123].decode(errors="ignore")
 
@@ -327,6 +361,7 @@ async def subscribe(
     listener: Listener = ignore,
     backoff: Backoff | None = None,
     randbytes: Randbytes | None = None,
+    dialling: Dialling | None = None,
 ) -> AsyncGenerator[Delivery, None]:
     """Yield messages after ``cursor`` as the server sends them; reconnect when it is gone.
 
@@ -337,17 +372,18 @@ async def subscribe(
         listener: called with a ``Report`` of everything the client does.
         backoff: how long to wait after a failure.
         randbytes: where keys and masks come from, as in ``dial``.
+        dialling: opens a connection in another way than ``dial``.
 
     Raises:
         Refused: the server will not talk to this client, and coming back would not help.
     """
     retry = backoff or Backoff()
+    dialling = dialling or partial(dial, url, deflate, randbytes)
     async with last_report(listener):
         while True:
             listener(Report("connecting", url))
-            dialling = dial(url, deflate, randbytes)
             try:
-                async with _connection(dialling) as connection:
+                async with _connection(dialling()) as connection:
                     await connection.send(to_json({"since": cursor}))
                     while True:
                         text = await connection.recv()
@@ -377,16 +413,21 @@ async def subscribe(
 
 
 @asynccontextmanager
-async def _connection(dialling: connect) -> AsyncIterator[ClientConnection]:
-    async with dialling as connection:
+async def _connection(opening: Opening) -> AsyncIterator[AnyConnection]:
+    async with opening as connection:
         try:
             yield connection
         finally:
             await connection.close()  # who leaves says 1000; the library alone, 1011
 
 
-async def send(url: str, data: Any) -> int:
+async def send(url: str, data: Any, *, dialling: Dialling | None = None) -> int:
     """Publish one message and return its sequence number.
+
+    Args:
+        url: of a WebSocket server (``ws://``).
+        data: whatever JSON can hold.
+        dialling: opens a connection in another way than ``dial``.
 
     Raises:
         UsageError: ``data`` cannot travel as JSON.
@@ -395,7 +436,7 @@ async def send(url: str, data: Any) -> int:
     """
     text = to_json(data)
     try:
-        async with dial(url) as connection:
+        async with _connection(dialling() if dialling else dial(url)) as connection:
             await connection.send(to_json({"since": "now"}))
             await connection.send(text)
             return await _acknowledged(connection)
@@ -408,13 +449,12 @@ async def send(url: str, data: Any) -> int:
         raise Unavailable(f"{url} cannot be reached: {error!r}. Is its lab running?") from error
 
 
-async def _acknowledged(connection: ClientConnection) -> int:
+async def _acknowledged(connection: AnyConnection) -> int:
     async with asyncio.timeout(OPEN_LIMIT):
-        async for text in connection:
-            value = _object(text)
+        while True:
+            value = _object(await connection.recv())
             if "ack" in value:
                 return whole("ack", value["ack"], "messages")
-    raise Unavailable("the connection was closed before the server had taken the message")
 
 
 def _object(text: str | bytes) -> dict[str, Any]:
