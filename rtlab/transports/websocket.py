@@ -382,8 +382,9 @@ async def subscribe(
     async with last_report(listener):
         while True:
             listener(Report("connecting", url))
+            opening = dialling()
             try:
-                async with _connection(dialling()) as connection:
+                async with _connection(opening) as connection:
                     await connection.send(to_json({"since": cursor}))
                     while True:
                         text = await connection.recv()
