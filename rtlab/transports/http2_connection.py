@@ -23,6 +23,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import H2Error, NoAvailableStreamIDError, TooManyStreamsError
 from h2.settings import SettingCodes, Settings
+from hpack.exceptions import HPACKError
 
 from rtlab.log import logger
 from rtlab.transports import http
@@ -136,19 +137,30 @@ class Connection(asyncio.BufferedProtocol):
         if self.over:
             return
         data = bytes(self._buffer[:nbytes])
-        if self._handler and not self._begun and not data.startswith(PREFACE[:nbytes]):
-            self._write(_IN_HTTP1)
-            self._hang_up("it does not speak HTTP/2")
-            return
-        self._begun = True
+        if not self._begun:
+            if self._handler and not data.startswith(PREFACE[:nbytes]):
+                self._write(_IN_HTTP1)
+                self._hang_up("it does not speak HTTP/2")
+                return
+            self._begun = True
+            self._flush()  # the SETTINGS
         try:
             for event in self.h2.receive_data(data):
                 self._take(event)
+                if self.over:
+                    return
         except H2Error as error:
-            # h2 has its GOAWAY ready, with the code that the RFC has for this.
-            self._say("broke the rules", error)
-            self._hang_up(str(error))
+            self._give_up(error)
         self.flush()
+
+    def _give_up(self, error: H2Error) -> None:
+        """Say which rule was broken, with the code that the RFC has for it (§5.4.1)."""
+        code = getattr(error, "error_code", ErrorCodes.PROTOCOL_ERROR)
+        if code is ErrorCodes.PROTOCOL_ERROR and isinstance(error.__cause__, HPACKError):
+            code = ErrorCodes.COMPRESSION_ERROR  # §4.3, which h2 does not keep to
+        self._say("broke the rules", error)
+        self.h2.clear_outbound_data_buffer()  # h2's own GOAWAY, which does not say why
+        self.end(code, str(error))
 
     def pause_writing(self) -> None:
         """The socket takes no more for now: streams wait, and what asks for answers, too."""

@@ -53,8 +53,12 @@ class Session:
     def __init__(self, url: str) -> None:
         self.url = url
         self._url = httpx.URL(url)
-        timeout = httpx.Timeout(10.0, read=sse.READ_TIMEOUT)
-        self.client = httpx.AsyncClient(transport=_Transport(self), base_url=url, timeout=timeout)
+        self.client = httpx.AsyncClient(
+            transport=_Transport(self),
+            base_url=self._url.copy_with(path="/", query=None),
+            params=self._url.params,  # the token
+            timeout=httpx.Timeout(10.0, read=sse.READ_TIMEOUT),
+        )
         self._connection: Connection | None = None
         self._dialling = asyncio.Lock()
         self._closed = False
