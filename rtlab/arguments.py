@@ -26,6 +26,8 @@ MOST = 1e12
 TRANSPORTS = ("polling", "long_polling", "sse", "websocket")
 KNOWN = (*TRANSPORTS, "http2")
 """What a lab can serve: the four, and event streams and WebSockets over HTTP/2."""
+OVER_HTTP2 = ("sse", "websocket")
+"""What a client can use over HTTP/2."""
 
 
 def one_of(kind: str, name: object, known: Iterable[str]) -> str:
