@@ -9,6 +9,7 @@
     await rtlab.compare(messages=50)         # measured side by side
     rtlab.dissect(data, "websocket")         # every bit explained
     rtlab.machine("sse")                     # what a client does, as a diagram
+    rtlab.check("accept-key", my_function)   # an exercise, checked at once
 
 Importing it opens no socket and imports no server library; names are loaded when first used.
 """
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
         UnexpectedMove,
         UsageError,
     )
+    from rtlab.exercises.learner import check, hint, progress, solution
+    from rtlab.exercises.quiz import quiz
     from rtlab.feed import Feed, Message
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
@@ -62,6 +65,8 @@ _HOMES = {
         "UnexpectedMove",
         "UsageError",
     ),
+    "rtlab.exercises.learner": ("check", "hint", "progress", "solution"),
+    "rtlab.exercises.quiz": ("quiz",),
     "rtlab.feed": ("Feed", "Message"),
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
@@ -99,13 +104,18 @@ __all__ = [
     "Segment",
     "UnexpectedMove",
     "UsageError",
+    "check",
     "compare",
     "compare_sync",
     "dissect",
     "enable_asyncio_run",
+    "hint",
     "machine",
+    "progress",
+    "quiz",
     "receive",
     "send",
+    "solution",
     "start",
     "stop",
     "subscribe",
@@ -114,7 +124,7 @@ __version__ = "0.1.0"
 
 
 # For rtlab.transports.sse?? in a cell.
-_MODULES = ("feed", "lab", "link", "render", "states", "transports")
+_MODULES = ("exercises", "feed", "lab", "link", "render", "states", "transports")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,190 @@
+"""Running a check: case by case, each with its own time, and none can stop the others."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import linecache
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from rtlab.errors import UsageError
+from rtlab.exercises import plain
+from rtlab.exercises.answer import Answer
+from rtlab.exercises.exercise import Case, Exercise
+from rtlab.exercises.mistakes import Gone, Mistake, Raised
+from rtlab.exercises.pack import pack
+from rtlab.exercises.verdict import Outcome, Verdict
+
+MOST_HANGS = 2
+"""Cases that may run out of time; after that the rest is not tried, so that a check ends soon."""
+
+
+def refuse(exercise: Exercise, answer: Any) -> None:
+    """Say so if an answer is of a kind that cannot be checked.
+
+    Raises:
+        UsageError: it is; the message says what to pass.
+    """
+    call = f"rtlab.check({exercise.name!r}, {exercise.entry})"
+    if inspect.iscoroutine(answer) or inspect.isasyncgen(answer):
+        name = answer.__name__
+        answer.close() if inspect.iscoroutine(answer) else None
+        raise UsageError(
+            f"This is a coroutine: {name}(…) was called already. Pass the function itself: {call}."
+        )
+    if exercise.takes == "value":
+        if callable(answer):
+            raise UsageError(
+                f"{exercise.name} asks for a value, not for a function: {call}, where "
+                f"{exercise.entry} is a dict."
+            )
+        return
+    if exercise.takes == "class":
+        if not inspect.isclass(answer):
+            raise UsageError(f"{exercise.name} asks for a class, not {_what(answer)}: {call}.")
+        return
+    if not callable(answer):
+        raise UsageError(
+            f"{exercise.name} asks for a function, not {_what(answer)}. Pass the function itself, "
+            f"not what it returns: {call}."
+        )
+    is_async = inspect.iscoroutinefunction(answer) or inspect.isasyncgenfunction(answer)
+    if exercise.takes in ("async function", "async generator") and not is_async:
+        ends = " and “yield” each message" if exercise.takes == "async generator" else ""
+        raise UsageError(
+            f"{exercise.name} has to wait for others, so it asks for a coroutine function: begin "
+            f"it with “async def {exercise.entry}(…)”{ends}."
+        )
+
+
+def _what(answer: Any) -> str:
+    return f"something of {type(answer)}"
+
+
+class _Value:
+    """An answer that is a value: calling it gives the value, made plain."""
+
+    notes: tuple[()] = ()
+
+    def __init__(self, value: Any) -> None:
+        self._plain = plain.encode(value)
+
+    async def __call__(self) -> Any:
+        return plain.decode(self._plain)
+
+    async def begin(self) -> None:
+        """Nothing to be done."""
+
+    async def printed(self) -> tuple[str, int]:
+        """Nothing is."""
+        return "", 0
+
+
+async def run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
+    """Run every case of a check.
+
+    Args:
+        exercise: what was asked for.
+        answer: what is checked.
+        seed: of the inputs.
+
+    Raises:
+        UsageError: the answer is of a kind that cannot be checked.
+    """
+    refuse(exercise, answer)
+    began = time.perf_counter()
+    outcomes: list[Outcome] = []
+    hangs = 0
+    async with _opened(exercise, answer) as opened:
+        for case in exercise.cases:
+            if hangs == MOST_HANGS:
+                why = "Not tried: two cases before it ran out of time."
+                outcomes.append(Outcome(case.name, "not tried", case.points, case.level, why))
+                continue
+            outcome, hung = await _run_case(case, opened, random.Random(f"{seed}/{case.name}"))
+            hangs += hung
+            outcomes.append(outcome)
+        printed, size = await opened.printed()
+    return Verdict(
+        exercise.name,
+        tuple(outcomes),
+        seed,
+        printed,
+        size - len(printed),
+        seconds=time.perf_counter() - began,
+    )
+
+
+@asynccontextmanager
+async def _opened(exercise: Exercise, answer: Any) -> AsyncIterator[Any]:
+    if exercise.takes == "value":
+        try:
+            value = _Value(answer)
+        except plain.TooLarge as error:
+            raise UsageError(f"{exercise.entry} is {error}: far more than is asked for.") from None
+        yield value
+        return
+    worker = Answer(pack(answer))
+    try:
+        yield worker
+    finally:
+        await worker.kill()
+
+
+async def _run_case(case: Case, answer: Any, rng: random.Random) -> tuple[Outcome, bool]:
+    """Run a case; return what became of it, and whether it ran out of time."""
+    began = time.perf_counter()
+    mistake, place, hung = None, "", False
+    try:
+        async with asyncio.timeout(case.timeout) as limit:
+            await answer.begin()
+            await case.run(answer, rng)
+    except Mistake as found:
+        mistake, place = found, _place(found.frame)
+    except Raised as error:
+        mistake, place = Mistake(str(error)), _place(error.frame)
+    except Gone as error:
+        mistake = Mistake(str(error))
+    except Exception as error:  # peers fail in many ways when an answer does something odd
+        hung = limit.expired()
+        if hung:
+            mistake = Mistake(f"It was not through after {case.timeout:g} s.")
+            place = _place(await answer.where(), "it was at ")
+            await answer.kill()
+        else:
+            mistake = Mistake(f"The other side gave up: {type(error).__name__}: {error}")
+    if mistake is not None and not place and answer.notes:
+        first = answer.notes[0]
+        place = f"{first} {_place(first.frame)}".strip()
+    seconds = time.perf_counter() - began
+    if mistake is None:
+        return Outcome(case.name, "passed", case.points, case.level, seconds=seconds), False
+    outcome = Outcome(
+        case.name,
+        "failed",
+        case.points,
+        case.level,
+        mistake.message,
+        mistake.expected,
+        mistake.got,
+        mistake.compared,
+        place,
+        mistake.clause or case.clause,
+        mistake.protocol,
+        seconds,
+    )
+    return outcome, hung
+
+
+def _place(frame: tuple[str, int, str] | None, before: str = "") -> str:
+    """Return a place in the answer, with the line that stands there if it is known."""
+    if frame is None:
+        return ""
+    file, line, name = frame
+    source = linecache.getline(file, line).strip()
+    quoted = f": {source}" if source else ""
+    return f"{before}line {line}, in {name}{quoted}"
