@@ -26,6 +26,7 @@ class Mistake(Exception):
         clause: of the standard that has it; that of the case if empty.
         protocol: how bytes are to be shown: a protocol of ``rtlab.dissect``.
         frame: file, line and function of the answer where it happened, if known.
+        waited: whether it was waited for in vain.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Mistake(Exception):
         clause: str = "",
         protocol: str = "",
         frame: Place | None = None,
+        waited: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -46,6 +48,7 @@ class Mistake(Exception):
         self.clause = clause
         self.protocol = protocol
         self.frame = frame
+        self.waited = waited
 
 
 class Raised(Exception):

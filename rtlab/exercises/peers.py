@@ -21,7 +21,7 @@ from rtlab.transports.http import Handler, HttpServer
 
 T = TypeVar("T")
 
-PATIENCE = 5.0
+PATIENCE = 3.0
 """Seconds that a peer waits for what should come at once."""
 
 
@@ -37,7 +37,7 @@ async def within(what: str, work: Awaitable[T], seconds: float = PATIENCE) -> T:
     except TimeoutError:
         if not limit.expired():
             raise
-        raise Mistake(what) from None
+        raise Mistake(what, waited=True) from None
 
 
 async def until(what: str, done: Callable[[], bool], seconds: float = PATIENCE) -> None:
@@ -55,10 +55,15 @@ async def until(what: str, done: Callable[[], bool], seconds: float = PATIENCE) 
 
 
 class Raw:
-    """A client on a bare socket: it sends what it is told, right or wrong."""
+    """A client on a bare socket: it sends what it is told, right or wrong.
+
+    Attributes:
+        seen: what came so far.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
+        self.seen = b""
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -66,10 +71,11 @@ class Raw:
 
     async def head(self) -> bytes:
         """Return what comes up to and with the first empty line, or up to the end."""
-        try:
-            return await self.reader.readuntil(b"\r\n\r\n")
-        except asyncio.IncompleteReadError as end:
-            return end.partial
+        with contextlib.suppress(ConnectionError):
+            while b"\r\n\r\n" not in self.seen and (data := await self.reader.read(65_536)):
+                self.seen += data
+        head, end, _ = self.seen.partition(b"\r\n\r\n")
+        return head + end
 
     async def rest(self) -> bytes:
         """Return what comes up to the end."""

@@ -15,12 +15,12 @@ from rtlab.errors import UsageError
 from rtlab.exercises import plain
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import Case, Exercise
-from rtlab.exercises.mistakes import Gone, Mistake, Raised
+from rtlab.exercises.mistakes import Gone, Mistake, Place, Raised
 from rtlab.exercises.pack import pack
 from rtlab.exercises.verdict import Outcome, Verdict
 
-MOST_HANGS = 2
-"""Cases that may run out of time; after that the rest is not tried, so that a check ends soon."""
+MOST_WAITS = 3
+"""Cases that may wait in vain; after that the rest is not tried, so that a check ends soon."""
 
 
 def refuse(exercise: Exercise, answer: Any) -> None:
@@ -98,15 +98,15 @@ async def run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
     refuse(exercise, answer)
     began = time.perf_counter()
     outcomes: list[Outcome] = []
-    hangs = 0
+    waits = 0
     async with _opened(exercise, answer) as opened:
         for case in exercise.cases:
-            if hangs == MOST_HANGS:
-                why = "Not tried: two cases before it ran out of time."
+            if waits == MOST_WAITS:
+                why = "Not tried: three cases before it waited in vain."
                 outcomes.append(Outcome(case.name, "not tried", case.points, case.level, why))
                 continue
-            outcome, hung = await _run_case(case, opened, random.Random(f"{seed}/{case.name}"))
-            hangs += hung
+            outcome, waited = await _run_case(case, opened, random.Random(f"{seed}/{case.name}"))
+            waits += waited
             outcomes.append(outcome)
         printed, size = await opened.printed()
     return Verdict(
@@ -136,11 +136,11 @@ async def _opened(exercise: Exercise, answer: Any) -> AsyncIterator[Any]:
 
 
 async def _run_case(case: Case, answer: Any, rng: random.Random) -> tuple[Outcome, bool]:
-    """Run a case; return what became of it, and whether it ran out of time."""
+    """Run a case; return what became of it, and whether it waited in vain."""
     began = time.perf_counter()
-    mistake, place, hung = None, "", False
+    mistake, place, limit = None, "", asyncio.timeout(case.timeout)
     try:
-        async with asyncio.timeout(case.timeout) as limit:
+        async with limit:
             await answer.begin()
             await case.run(answer, rng)
     except Mistake as found:
@@ -150,16 +150,15 @@ async def _run_case(case: Case, answer: Any, rng: random.Random) -> tuple[Outcom
     except Gone as error:
         mistake = Mistake(str(error))
     except Exception as error:  # peers fail in many ways when an answer does something odd
-        hung = limit.expired()
-        if hung:
-            mistake = Mistake(f"It was not through after {case.timeout:g} s.")
+        if limit.expired():
+            mistake = Mistake(f"It was not through after {case.timeout:g} s.", waited=True)
             place = _place(await answer.where(), "it was at ")
             await answer.kill()
         else:
             mistake = Mistake(f"The other side gave up: {type(error).__name__}: {error}")
     if mistake is not None and not place and answer.notes:
         first = answer.notes[0]
-        place = f"{first} {_place(first.frame)}".strip()
+        place = f"{_place(first.frame) or 'your handler'} ({first})"
     seconds = time.perf_counter() - began
     if mistake is None:
         return Outcome(case.name, "passed", case.points, case.level, seconds=seconds), False
@@ -177,10 +176,10 @@ async def _run_case(case: Case, answer: Any, rng: random.Random) -> tuple[Outcom
         mistake.protocol,
         seconds,
     )
-    return outcome, hung
+    return outcome, mistake.waited
 
 
-def _place(frame: tuple[str, int, str] | None, before: str = "") -> str:
+def _place(frame: Place | None, before: str = "") -> str:
     """Return a place in the answer, with the line that stands there if it is known."""
     if frame is None:
         return ""
