@@ -173,8 +173,15 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return one == other or math.isclose(one, other, rel_tol=1e-6)
+        return one == other or _close(one, other)
     return type(one) is type(other) and bool(one == other)
+
+
+def _close(one: float, other: float) -> bool:
+    try:
+        return math.isclose(one, other, rel_tol=1e-6)
+    except OverflowError:  # a whole number that is no float any more
+        return False
 
 
 def _kind(got: Any, right: Any) -> str:

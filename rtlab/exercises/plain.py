@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 MOST = 4 << 20
 """Bytes and characters that a value may have in all: no answer of the course comes near it."""
 MOST_PARTS = 200_000
+_MOST_BITS = 10_000
 _SHOWN = 200
 
 
@@ -63,7 +64,9 @@ class _Writer:
             case Seeded():
                 return {"random": value.seed}
             case int():
-                self.spend(value.bit_length() // 8)
+                if value.bit_length() > _MOST_BITS:
+                    raise TooLarge(f"a number of more than {_MOST_BITS:,} bits")
+                self.spend(8)
                 return int(value)
             case str():
                 self.spend(len(value))
