@@ -171,7 +171,16 @@ print(json.dumps([events, sorted(sys.modules), threading.active_count()]))
 HEAVY = {
     *("aiohttp", "websockets", "httpx", "httpcore", "h11", "anyio", "tornado", "zmq", "yarl"),
     *("matplotlib", "numpy", "pandas", "PIL", "IPython", "ipykernel", "ipywidgets", "anywidget"),
-    *("nest_asyncio", "jupyter_core", "jupyter_client", "dpkt", "tqdm", "h2", "hpack", "cloudpickle"),
+    *(
+        "nest_asyncio",
+        "jupyter_core",
+        "jupyter_client",
+        "dpkt",
+        "tqdm",
+        "h2",
+        "hpack",
+        "cloudpickle",
+    ),
 }
 
 

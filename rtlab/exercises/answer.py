@@ -1,10 +1,10 @@
 """An answer as a check sees it: what it returns, raises and serves, from another process.
 
-    got = await answer(b"abc")                    # call it
-    parser = await answer.make()                  # or make an object
-    events = await parser.call("feed", b"…")      # and call that
-    async with answer.serve("websocket") as server:
-        ...                                       # dial server.port
+got = await answer(b"abc")                    # call it
+parser = await answer.make()                  # or make an object
+events = await parser.call("feed", b"…")      # and call that
+async with answer.serve("websocket") as server:
+    ...                                       # dial server.port
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All exercises, by name, in the order of the course. A module is loaded when one of its is used."""
+"""All exercises, by name, in the order of the course; a module is loaded when it is asked for."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """What an exercise is made of.
 
-    EXERCISE = Exercise(
-        "accept-key", notebook="04", title="The accept key", prompt=…, stub=…, solution=…, hints=…,
-        wrong=(Wrong("…", says="…", edits=(("digest()", "hexdigest().encode()"),)), …),
-    )
+EXERCISE = Exercise(
+    "accept-key", notebook="04", title="The accept key", prompt=…, stub=…, solution=…, hints=…,
+    wrong=(Wrong("…", says="…", edits=(("digest()", "hexdigest().encode()"),)), …),
+)
 
-    @EXERCISE.case("the key of the standard", clause="RFC 6455 §1.3")
-    async def sample(answer, rng):
-        expect(await answer("dGhl…"), "s3pP…", Slip(…))
+@EXERCISE.case("the key of the standard", clause="RFC 6455 §1.3")
+async def sample(answer, rng):
+    expect(await answer("dGhl…"), "s3pP…", Slip(…))
 """
 
 from __future__ import annotations

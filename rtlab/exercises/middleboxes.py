@@ -95,17 +95,27 @@ async def box(port: int, *, up: Way = passed_on, down: Way = passed_on) -> Async
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         running.dialled += 1
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        try:
             there, onwards = await asyncio.open_connection(LOOPBACK, port)
-            ways = [asyncio.ensure_future(up(reader, onwards)), asyncio.ensure_future(down(there, writer))]
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-                onwards.transport.abort()
-        writer.close()
+        except OSError:
+            writer.transport.abort()
+            return
+        ways = [
+            asyncio.ensure_future(up(reader, onwards)),
+            asyncio.ensure_future(down(there, writer)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            writer.close()  # what is on the way still gets there
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await writer.wait_closed()
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            onwards.transport.abort()
+            writer.transport.abort()
 
     def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(relay(reader, writer))

@@ -116,8 +116,8 @@ class Gone(Exception):
         self.code = code
         how = "" if code is None else f" (exit status {code})"
         super().__init__(
-            f"The process in which your answer ran is gone{how}. Does it end the process itself, or "
-            "take more than the system gives?"
+            f"The process in which your answer ran is gone{how}. Does it end the process itself, "
+            "or take more than the system gives?"
         )
 
 
@@ -156,11 +156,8 @@ def expect(
     """
     if same(got, right):
         return
-    for value, message in slips:
-        if same(got, value):
-            break
-    else:
-        message = _kind(got, right) or otherwise or _difference(got, right)
+    known = next((message for value, message in slips if same(got, value)), "")
+    message = known or _kind(got, right) or otherwise or _difference(got, right)
     raise Mistake(message, expected=right, got=got, clause=clause, protocol=protocol)
 
 

@@ -72,6 +72,40 @@ def _functions(answer: Any) -> list[FunctionType]:
     return []
 
 
+def codes(answer: Any) -> list[CodeType]:
+    """Return the code that an answer consists of: its own, and that of its notebook's helpers."""
+    found: list[CodeType] = []
+    waiting: list[Any] = [answer]
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop(0)
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, CodeType):
+            found.append(value)
+            waiting += [part for part in value.co_consts if isinstance(part, CodeType)]
+            continue
+        for function in _functions(value):
+            waiting.append(function.__code__)
+            for name in function.__code__.co_names:
+                helper = function.__globals__.get(name)
+                if getattr(helper, "__module__", None) == function.__module__:
+                    waiting.append(helper)
+    return found
+
+
+def file_of(answer: Any, line: int, function: str) -> str:
+    """Return the file, or cell, in which a line of an answer is; empty if that is not known.
+
+    Names of files do not travel with what travels by value.
+    """
+    for code in codes(answer):
+        if code.co_name == function and any(line == known for *_, known in code.co_lines()):
+            return code.co_filename
+    return ""
+
+
 def fingerprint(answer: Any) -> str:
     """Return a short text that is the same for the same code, wherever and whenever it was run.
 
@@ -79,29 +113,18 @@ def fingerprint(answer: Any) -> str:
     moved, is not taken for another try.
     """
     digest = hashlib.sha256()
-    seen: set[int] = set()
-
-    def add(value: Any) -> None:
-        if isinstance(value, CodeType):
-            digest.update(value.co_code)
-            digest.update(repr((value.co_names, value.co_varnames)).encode())
-            for constant in value.co_consts:
-                add(constant)
-            return
-        if isinstance(value, frozenset):  # its order is another in every process
-            value = sorted(map(repr, value))
-        functions = _functions(value)
-        if not functions:
-            digest.update(repr(value)[:10_000].encode(errors="replace"))
-        for function in functions:
-            if id(function) in seen:
-                continue
-            seen.add(id(function))
-            add(function.__code__)
-            for name in function.__code__.co_names:  # helpers of the same notebook
-                helper = function.__globals__.get(name)
-                if getattr(helper, "__module__", None) == function.__module__:
-                    add(helper)
-
-    add(answer)
+    found = codes(answer)
+    for code in found:
+        constants = [_constant(value) for value in code.co_consts]
+        digest.update(code.co_code)
+        digest.update(repr((code.co_names, code.co_varnames, constants)).encode())
+    if not found:
+        digest.update(repr(answer)[:10_000].encode(errors="replace"))
     return digest.hexdigest()[:16]
+
+
+def _constant(value: object) -> str:
+    if isinstance(value, CodeType):
+        return ""  # it is among the code
+    # The order of a set is another in every process.
+    return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value)

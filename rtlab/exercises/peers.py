@@ -21,7 +21,7 @@ from rtlab.transports.http import Handler, HttpServer
 
 T = TypeVar("T")
 
-PATIENCE = 3.0
+PATIENCE = 4.0
 """Seconds that a peer waits for what should come at once."""
 
 
@@ -158,7 +158,7 @@ class Collected:
         async for item in stream:
             self.items.append(item)
 
-    async def reach(self, count: int, silence: float = 3.0) -> None:
+    async def reach(self, count: int, silence: float = PATIENCE) -> None:
         """Wait until so many items came, the answer ended, or nothing came for some seconds.
 
         Raises:

@@ -16,11 +16,12 @@ from rtlab.exercises import plain
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import Case, Exercise
 from rtlab.exercises.mistakes import Gone, Mistake, Place, Raised
-from rtlab.exercises.pack import pack
+from rtlab.exercises.pack import file_of, pack
 from rtlab.exercises.verdict import Outcome, Verdict
 
 MOST_WAITS = 3
 """Cases that may wait in vain; after that the rest is not tried, so that a check ends soon."""
+_PEERS = {"websockets", "httpx", "httpcore", "aiohttp", "asyncio"}
 
 
 def refuse(exercise: Exercise, answer: Any) -> None:
@@ -105,7 +106,8 @@ async def run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
                 why = "Not tried: three cases before it waited in vain."
                 outcomes.append(Outcome(case.name, "not tried", case.points, case.level, why))
                 continue
-            outcome, waited = await _run_case(case, opened, random.Random(f"{seed}/{case.name}"))
+            rng = random.Random(f"{seed}/{case.name}")
+            outcome, waited = await _run_case(case, opened, answer, rng)
             waits += waited
             outcomes.append(outcome)
         printed, size = await opened.printed()
@@ -135,33 +137,19 @@ async def _opened(exercise: Exercise, answer: Any) -> AsyncIterator[Any]:
         await worker.kill()
 
 
-async def _run_case(case: Case, answer: Any, rng: random.Random) -> tuple[Outcome, bool]:
+async def _run_case(
+    case: Case, worker: Any, answer: Any, rng: random.Random
+) -> tuple[Outcome, bool]:
     """Run a case; return what became of it, and whether it waited in vain."""
     began = time.perf_counter()
-    mistake, place, limit = None, "", asyncio.timeout(case.timeout)
-    try:
-        async with limit:
-            await answer.begin()
-            await case.run(answer, rng)
-    except Mistake as found:
-        mistake, place = found, _place(found.frame)
-    except Raised as error:
-        mistake, place = Mistake(str(error)), _place(error.frame)
-    except Gone as error:
-        mistake = Mistake(str(error))
-    except Exception as error:  # peers fail in many ways when an answer does something odd
-        if limit.expired():
-            mistake = Mistake(f"It was not through after {case.timeout:g} s.", waited=True)
-            place = _place(await answer.where(), "it was at ")
-            await answer.kill()
-        else:
-            mistake = Mistake(f"The other side gave up: {type(error).__name__}: {error}")
-    if mistake is not None and not place and answer.notes:
-        first = answer.notes[0]
-        place = f"{_place(first.frame) or 'your handler'} ({first})"
+    mistake = await _try(case, worker, rng)
     seconds = time.perf_counter() - began
     if mistake is None:
         return Outcome(case.name, "passed", case.points, case.level, seconds=seconds), False
+    place = _place(answer, mistake.frame)
+    if not place and worker.notes:
+        first = worker.notes[0]
+        place = f"{_place(answer, first.frame) or 'your handler'} ({first})"
     outcome = Outcome(
         case.name,
         "failed",
@@ -179,11 +167,44 @@ async def _run_case(case: Case, answer: Any, rng: random.Random) -> tuple[Outcom
     return outcome, mistake.waited
 
 
-def _place(frame: Place | None, before: str = "") -> str:
+async def _try(case: Case, worker: Any, rng: random.Random) -> Mistake | None:
+    """Run a case; return what is wrong."""
+    limit = asyncio.timeout(case.timeout)
+    try:
+        async with limit:
+            await worker.begin()
+            await case.run(worker, rng)
+    except Mistake as found:
+        return found
+    except Raised as error:
+        return Mistake(str(error), frame=error.frame)
+    except Gone as error:
+        return Mistake(str(error))
+    except Exception as error:  # peers fail in many ways when an answer does something odd
+        if not limit.expired():
+            return Mistake(_gave_up(error))
+        where = await worker.where()
+        await worker.kill()
+        what = f"It was not through after {case.timeout:g} s."
+        return Mistake(what, frame=where, waited=True)
+    return None
+
+
+def _gave_up(error: Exception) -> str:
+    what = f"{type(error).__name__}: {error}"
+    if isinstance(error, (OSError, EOFError)) or type(error).__module__.partition(".")[0] in _PEERS:
+        return f"The other side gave up: {what}."
+    return (
+        f"The check itself could not go on ({what}). Was something replaced in this kernel that it "
+        "needs, of the standard library or of rtlab? Restart the kernel, and check again."
+    )
+
+
+def _place(answer: Any, frame: Place | None) -> str:
     """Return a place in the answer, with the line that stands there if it is known."""
     if frame is None:
         return ""
     file, line, name = frame
-    source = linecache.getline(file, line).strip()
+    source = linecache.getline(file_of(answer, line, name) or file, line).strip()
     quoted = f": {source}" if source else ""
-    return f"{before}line {line}, in {name}{quoted}"
+    return f"line {line}, in {name}{quoted}"

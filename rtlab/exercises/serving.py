@@ -115,9 +115,9 @@ async def http(handler: Handler, *args: Any) -> AsyncIterator[Served]:
 
     async def asked(request: web.Request) -> web.StreamResponse:
         answer = await served.handle(handler, request, served.feed, *args)
-        if not isinstance(answer, web.StreamResponse):
-            answer = web.Response(status=500, text="the handler returned no response")
-        return answer
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        return web.Response(status=500, text="the handler returned no response")
 
     app = web.Application()
     app.router.add_get("/{path:.*}", asked)
@@ -131,5 +131,3 @@ async def http(handler: Handler, *args: Any) -> AsyncIterator[Served]:
     finally:
         served.feed.close()
         await runner.cleanup()
-
-

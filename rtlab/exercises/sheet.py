@@ -93,7 +93,9 @@ class Progress:
     def _repr_html_(self) -> str:
         from rtlab.render.table import html_table
 
-        bar = f"<progress value='{self.points}' max='{self.possible}' aria-label='points'></progress>"
+        bar = (
+            f"<progress value='{self.points}' max='{self.possible}' aria-label='points'></progress>"
+        )
         note = f"<p><em>{escape(self.note)}</em></p>" if self.note else ""
         title = self._title()
         return f"<p><b>{title}</b> {bar}</p>{html_table(_COLUMNS, self._cells())}{note}"

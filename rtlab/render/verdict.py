@@ -85,7 +85,8 @@ def _again(verdict: Verdict) -> str:
 
 
 def _bar(verdict: Verdict) -> str:
-    return f"<progress value='{verdict.points}' max='{verdict.possible}' aria-hidden='true'></progress>"
+    scale = f"value='{verdict.points}' max='{verdict.possible}'"
+    return f"<progress {scale} aria-hidden='true'></progress>"
 
 
 # ── the first case that failed ──
@@ -113,7 +114,9 @@ def _details(case: Outcome) -> list[tuple[str, Any]]:
     details: list[tuple[str, Any]] = []
     if case.compared:
         details += [("expected", case.expected), ("got", case.got)]
-    details += [(name, text) for name, text in (("look at", case.place), ("see", case.clause)) if text]
+    details += [
+        (name, text) for name, text in (("look at", case.place), ("see", case.clause)) if text
+    ]
     return details
 
 

@@ -167,7 +167,9 @@ return 'wrong'"""
 
 
 def test_what_it_changes_in_one_case_is_gone_in_the_next():
-    source = "seen = []\ndef twice(n):\n    seen.append(n)\n    return 2 * n if seen == [n] else 0\n"
+    source = (
+        "seen = []\ndef twice(n):\n    seen.append(n)\n    return 2 * n if seen == [n] else 0\n"
+    )
     assert answered(twice(cases=4), source).passed
 
 
@@ -267,7 +269,9 @@ def children() -> set[int]:
 def test_nothing_is_left_behind():
     before, threads = children(), threading.active_count()
     answered(twice(), function("while True: pass"))
-    answered(twice(), function("import subprocess; subprocess.Popen(['sleep', '60']); return 2 * n"))
+    answered(
+        twice(), function("import subprocess; subprocess.Popen(['sleep', '60']); return 2 * n")
+    )
     answered(greeting(), "async def greet(reader, writer):\n    raise SystemExit\n")
     gc.collect()
     assert children() == before

@@ -81,9 +81,7 @@ def _slips(key: str) -> list[Slip]:
             _accept(base64.b64decode(key) + GUID.encode()),
             "The key was decoded from Base64 first: it is appended to as the text that it is.",
         ),
-        Slip(
-            _accept((key + GUID.lower()).encode()), "The GUID is written with capitals, A to F."
-        ),
+        Slip(_accept((key + GUID.lower()).encode()), "The GUID is written with capitals, A to F."),
     ]
 
 
@@ -107,5 +105,8 @@ async def spaced(answer: Answer, rng: random.Random) -> None:
     expect(
         await answer(f" {KEY} "),
         ACCEPT,
-        Slip(_accept(f" {KEY} {GUID}".encode()), "The spaces around the key were taken for part of it."),
+        Slip(
+            _accept(f" {KEY} {GUID}".encode()),
+            "The spaces around the key were taken for part of it.",
+        ),
     )

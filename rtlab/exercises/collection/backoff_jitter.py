@@ -19,8 +19,8 @@ EXERCISE = Exercise(
 The lesson's `Math.min(1000 * 2 ** retries, 30000)` never counts `retries` up, never back, and sends
 all clients back at once. Write a class `Backoff(base, cap, rng)`, all in seconds: `next()` notes a
 failure and returns how long to wait, at random between nothing and a ceiling that begins at `base`,
-doubles with every failure, and never exceeds `cap`; `reset()` notes a success. All chance comes from
-`rng`, a `random.Random`.
+doubles with every failure, and never exceeds `cap`; `reset()` notes a success. All chance comes
+from `rng`, a `random.Random`.
 """,
     stub='''\
 class Backoff:
@@ -64,15 +64,37 @@ class Backoff:
     ),
     wrong=(
         Wrong("never counted up", "does not grow", (("        self.retries += 1\n", ""),)),
-        Wrong("never reset", "after a success", (('"""Note a success."""\n        self.retries = 0\n', '"""Note a success."""\n'),)),
+        Wrong(
+            "never reset",
+            "after a success",
+            (('"""Note a success."""\n        self.retries = 0\n', '"""Note a success."""\n'),),
+        ),
         Wrong("no jitter", "all at once", (("self.rng.uniform(ceiling / 2, ceiling)", "ceiling"),)),
-        Wrong("jitter on top of the cap", "exceeds the cap", (("uniform(ceiling / 2, ceiling)", "uniform(ceiling, 1.5 * ceiling)"),)),
-        Wrong("OverflowError after a night", "OverflowError", (("2 ** min(self.retries, 60)", "2.0 ** self.retries"),)),
-        Wrong("chance from elsewhere", "repeat", (("self.rng.uniform", "__import__('random').uniform"),)),
-        Wrong("grows by adding", "doubles", (("2 ** min(self.retries, 60)", "(self.retries + 1)"),)),
-        Wrong("hardly any jitter", "too close together", (("ceiling / 2, ceiling", "ceiling * 0.99, ceiling"),)),
+        Wrong(
+            "jitter on top of the cap",
+            "exceeds the cap",
+            (("uniform(ceiling / 2, ceiling)", "uniform(ceiling, 1.5 * ceiling)"),),
+        ),
+        Wrong(
+            "OverflowError after a night",
+            "OverflowError",
+            (("2 ** min(self.retries, 60)", "2.0 ** self.retries"),),
+        ),
+        Wrong(
+            "chance from elsewhere",
+            "repeat",
+            (("self.rng.uniform", "__import__('random').uniform"),),
+        ),
+        Wrong(
+            "grows by adding", "doubles", (("2 ** min(self.retries, 60)", "(self.retries + 1)"),)
+        ),
+        Wrong(
+            "hardly any jitter",
+            "too close together",
+            (("ceiling / 2, ceiling", "ceiling * 0.99, ceiling"),),
+        ),
     ),
-)  # fmt: skip
+)
 
 BASE, CAP = 0.5, 30.0
 
@@ -95,17 +117,24 @@ async def grows(answer: Answer, rng: random.Random) -> None:
     longest = [max(run[n] for run in runs) for n in range(10)]
     means = [round(fmean(run[n] for run in runs), 2) for n in range(10)]
     if longest[0] > BASE * 1.001 and longest[0] <= 2 * BASE:
-        raise Mistake(
-            "The first wait is at most base: retries is 0 then, or it exceeds the cap later.",
-            expected=f"at most {BASE}",
-            got=longest[0],
-        ) if longest[-1] <= CAP * 1.001 else Mistake(
-            f"The longest wait exceeds the cap of {CAP:g} s: draw below the ceiling, not above it.",
-            expected=f"at most {CAP:g}",
-            got=max(longest),
+        raise (
+            Mistake(
+                "The first wait is at most base: retries is 0 then, or it exceeds the cap later.",
+                expected=f"at most {BASE}",
+                got=longest[0],
+            )
+            if longest[-1] <= CAP * 1.001
+            else Mistake(
+                f"The longest wait exceeds the cap of {CAP:g} s: draw below the ceiling, not "
+                "above it.",
+                expected=f"at most {CAP:g}",
+                got=max(longest),
+            )
         )
     if max(longest) > CAP * 1.001:
-        raise Mistake(f"The wait exceeds the cap of {CAP:g} s.", expected=f"at most {CAP:g}", got=max(longest))
+        raise Mistake(
+            f"The wait exceeds the cap of {CAP:g} s.", expected=f"at most {CAP:g}", got=max(longest)
+        )
     if means[5] < 2 * means[0]:
         raise Mistake(
             "The wait does not grow: who counts the failures?",
@@ -148,7 +177,8 @@ async def success(answer: Answer, rng: random.Random) -> None:
     delay = await backoff.call("next")
     if delay > BASE * 1.001:
         raise Mistake(
-            "The first wait after a success is as long as if nothing had gone well: reset() sets the "
+            "The first wait after a success is as long as if nothing had gone well: reset() sets "
+            "the "
             "count back.",
             expected=f"at most {BASE}",
             got=delay,

@@ -56,15 +56,49 @@ capstone = {
         "If another transport was better in your own figures, say why you do not take it.",
     ),
     wrong=(
-        Wrong("nothing to compare with", "at least two", (('{"sse": 0.081, "websocket": 0.081, "polling": 0.583}', '{"sse": 0.081}'),)),
-        Wrong("milliseconds", "in seconds", (('{"sse": 0.081, "websocket": 0.081, "polling": 0.583}', '{"sse": 81, "websocket": 81, "polling": 583}'),)),
-        Wrong("no figure in the argument", "one of your own figures", (("after 81 ms, ", "soon, "), ("polling after 583. websocket takes 71 bytes instead of 92, but it needs code to reconnect.", "polling does not, and websocket needs code."))),
+        Wrong(
+            "nothing to compare with",
+            "at least two",
+            (('{"sse": 0.081, "websocket": 0.081, "polling": 0.583}', '{"sse": 0.081}'),),
+        ),
+        Wrong(
+            "milliseconds",
+            "in seconds",
+            (
+                (
+                    '{"sse": 0.081, "websocket": 0.081, "polling": 0.583}',
+                    '{"sse": 81, "websocket": 81, "polling": 583}',
+                ),
+            ),
+        ),
+        Wrong(
+            "no figure in the argument",
+            "one of your own figures",
+            (
+                ("after 81 ms, ", "soon, "),
+                (
+                    "polling after 583. websocket takes 71 bytes instead of 92, but it needs "
+                    "code to reconnect.",
+                    "polling does not, and websocket needs code.",
+                ),
+            ),
+        ),
         Wrong("loses messages", "lost", (('"lost": 0', '"lost": 3'),)),
-        Wrong("a better one passed over", "why not websocket", (("websocket takes 71 bytes instead of 92, but it needs code to reconnect.", ""),)),
-        Wrong("no other side", "not_when", (("If visitors could book a seat on the screen I would take websocket.", "Never."),)),
-        Wrong("no such transport", "no transport", (('"transport": "sse"', '"transport": "http"'),)),
+        Wrong(
+            "a better one passed over",
+            "why not websocket",
+            (("websocket takes 71 bytes instead of 92, but it needs code to reconnect.", ""),),
+        ),
+        Wrong(
+            "no other side",
+            "not_when",
+            (("If visitors could book a seat on the screen I would take websocket.", "Never."),),
+        ),
+        Wrong(
+            "no such transport", "no transport", (('"transport": "sse"', '"transport": "http"'),)
+        ),
     ),
-)  # fmt: skip
+)
 
 _FIGURES = {"latency": ("seconds", 60.0), "bytes_per_message": ("bytes", 1e7)}
 
@@ -79,7 +113,9 @@ async def _read(answer: Answer) -> dict[str, Any]:
 def _text(value: dict[str, Any], name: str, least: int) -> str:
     text = value.get(name)
     if not isinstance(text, str) or len(text.split()) < least:
-        raise Mistake(f"{name} takes a sentence, of {least} words at least.", expected="text", got=text)
+        raise Mistake(
+            f"{name} takes a sentence, of {least} words at least.", expected="text", got=text
+        )
     return text
 
 
@@ -94,7 +130,9 @@ def _figures(value: dict[str, Any], name: str) -> dict[str, float]:
     unit, most = _FIGURES[name]
     figures = value.get(name)
     if not isinstance(figures, dict) or len(set(figures) & set(TRANSPORTS)) < 2:
-        raise Mistake(f"{name} has figures of at least two transports.", expected="two", got=figures)
+        raise Mistake(
+            f"{name} has figures of at least two transports.", expected="two", got=figures
+        )
     if _transport(value) not in figures:
         raise Mistake(f"{name} lacks the transport that you chose.")
     for transport, figure in figures.items():
@@ -132,7 +170,8 @@ async def survives(answer: Answer, rng: random.Random) -> None:
         count = value.get(name)
         if isinstance(count, bool) or not isinstance(count, int) or count != 0:
             raise Mistake(
-                f"When you cut it, {count!r} messages {what}: resume with a cursor, cut it again, and "
+                f"When you cut it, {count!r} messages {what}: resume with a cursor, cut it "
+                "again, and "
                 "count again.",
                 expected=0,
                 got=count,
@@ -166,7 +205,8 @@ async def others(answer: Answer, rng: random.Random) -> None:
         better = latency[other] <= latency[chosen] and sizes[other] <= sizes[chosen]
         if better and other.replace("_", " ") not in text.lower().replace("_", " "):
             raise Mistake(
-                f"In your own figures {other} was as fast and as cheap, or better: why not {other}? "
+                f"In your own figures {other} was as fast and as cheap, or better: why not "
+                f"{other}? "
                 "Say so in because."
             )
 
@@ -179,4 +219,6 @@ async def limits(answer: Answer, rng: random.Random) -> None:
     chosen = _transport(value)
     named = [one for one in TRANSPORTS if one != chosen and one.replace("_", " ") in text]
     if not named:
-        raise Mistake("not_when names the transport that you would take then.", got=text, expected="a name")
+        raise Mistake(
+            "not_when names the transport that you would take then.", got=text, expected="a name"
+        )

@@ -75,18 +75,47 @@ async def chat(connection):
         "What does json.loads do with “hello”, without quotes? And with bytes that are no UTF-8?",
         "The last line runs only if the loop ends well. Which statement runs in any case?",
         "client.send waits until there is room for the message. Who waits then, and for whom?",
-        "websockets.broadcast(connections, message) sends to all, waits for nobody, and skips those "
+        "websockets.broadcast(connections, message) sends to all, waits for nobody, and skips "
+        "those "
         "that are closed.",
     ),
     wrong=(
         Wrong("echo to the sender", "back to its sender", (("clients - {connection}", "clients"),)),
-        Wrong("unguarded json.loads", "one bad message", (("except ValueError", "except KeyError"),)),
+        Wrong(
+            "unguarded json.loads", "one bad message", (("except ValueError", "except KeyError"),)
+        ),
         Wrong("no objects let through", "no object", (("isinstance(message, dict)", "True"),)),
-        Wrong("one slow reader stalls all", "does not read", (("websockets.broadcast(clients - {connection}, json.dumps(message))", "for client in list(clients - {connection}):\n                    try:\n                        await client.send(json.dumps(message))\n                    except websockets.ConnectionClosed:\n                        pass"),)),
-        Wrong("the closed stay", "has left", (("clients.discard(connection)", "pass"), ("websockets.broadcast(clients - {connection}, json.dumps(message))", "for client in list(clients - {connection}):\n                    await client.send(json.dumps(message))"))),
-        Wrong("only to the first", "did not reach", (("clients - {connection}", "set(list(clients - {connection})[:1])"),)),
+        Wrong(
+            "one slow reader stalls all",
+            "does not read",
+            (
+                (
+                    "websockets.broadcast(clients - {connection}, json.dumps(message))",
+                    "for client in list(clients - {connection}):\n                    try:\n     "
+                    "                   await client.send(json.dumps(message))\n                 "
+                    "   except websockets.ConnectionClosed:\n                        pass",
+                ),
+            ),
+        ),
+        Wrong(
+            "the closed stay",
+            "has left",
+            (
+                ("clients.discard(connection)", "pass"),
+                (
+                    "websockets.broadcast(clients - {connection}, json.dumps(message))",
+                    "for client in list(clients - {connection}):\n                    await "
+                    "client.send(json.dumps(message))",
+                ),
+            ),
+        ),
+        Wrong(
+            "only to the first",
+            "did not reach",
+            (("clients - {connection}", "set(list(clients - {connection})[:1])"),),
+        ),
     ),
-)  # fmt: skip
+)
 
 
 @asynccontextmanager
@@ -108,11 +137,15 @@ async def hear(client: ClientConnection, what: str) -> Any:
     try:
         text = await within(f"{what} did not reach another client.", client.recv())
     except ConnectionClosed as closed:
-        raise Mistake(f"{what} did not reach another client: its connection was closed ({closed}).") from None
+        raise Mistake(
+            f"{what} did not reach another client: its connection was closed ({closed})."
+        ) from None
     try:
         return json.loads(text)
     except ValueError:
-        raise Mistake(f"{what} came as something that is no JSON.", expected="JSON", got=text) from None
+        raise Mistake(
+            f"{what} came as something that is no JSON.", expected="JSON", got=text
+        ) from None
 
 
 async def say(client: ClientConnection, data: Any) -> None:
@@ -120,7 +153,9 @@ async def say(client: ClientConnection, data: Any) -> None:
     try:
         await client.send(data if isinstance(data, (str, bytes)) else json.dumps(data))
     except ConnectionClosed as closed:
-        raise Mistake(f"The server closed the connection of a client that may stay ({closed}).") from None
+        raise Mistake(
+            f"The server closed the connection of a client that may stay ({closed})."
+        ) from None
 
 
 async def silent(client: ClientConnection, what: str) -> None:
@@ -135,11 +170,15 @@ async def silent(client: ClientConnection, what: str) -> None:
     except TimeoutError:
         return
     except ConnectionClosed as closed:
-        raise Mistake(f"The server closed the connection of a client that may stay ({closed}).") from None
+        raise Mistake(
+            f"The server closed the connection of a client that may stay ({closed})."
+        ) from None
     raise Mistake(what, expected="nothing", got=came)
 
 
-async def _heard(server_says: str, sender: ClientConnection, others: list[ClientConnection]) -> None:
+async def _heard(
+    server_says: str, sender: ClientConnection, others: list[ClientConnection]
+) -> None:
     await asyncio.sleep(0.05)  # until the server knows them all
     message = {"text": server_says}
     await say(sender, message)
@@ -152,40 +191,47 @@ async def _heard(server_says: str, sender: ClientConnection, others: list[Client
 @EXERCISE.case("to all others", timeout=LATER)
 async def others(answer: Answer, rng: random.Random) -> None:
     """Three clients."""
-    async with answer.serve("websocket") as server:
-        async with dialled(server) as ada, dialled(server) as bob, dialled(server) as eve:
-            await _heard("hello", ada, [bob, eve])
-            await _heard("hello back", bob, [ada, eve])
+    async with (
+        answer.serve("websocket") as server,
+        dialled(server) as ada,
+        dialled(server) as bob,
+        dialled(server) as eve,
+    ):
+        await _heard("hello", ada, [bob, eve])
+        await _heard("hello back", bob, [ada, eve])
 
 
 @EXERCISE.case("not to the sender", timeout=LATER)
 async def echo(answer: Answer, rng: random.Random) -> None:
     """It knows already."""
-    async with answer.serve("websocket") as server:
-        async with dialled(server) as ada, dialled(server) as bob:
-            await _heard("hello", ada, [bob])
-            await silent(ada, "A message came back to its sender.")
+    async with answer.serve("websocket") as server, dialled(server) as ada, dialled(server) as bob:
+        await _heard("hello", ada, [bob])
+        await silent(ada, "A message came back to its sender.")
 
 
 @EXERCISE.case("nonsense", points=2, timeout=LATER)
 async def nonsense(answer: Answer, rng: random.Random) -> None:
     """The lesson's unguarded ``JSON.parse``."""
-    async with answer.serve("websocket") as server:
-        async with dialled(server) as ada, dialled(server) as bob, dialled(server) as eve:
-            for data in ("hello", "", "{", b"\xff\x00"):
-                await say(ada, data)
-                await asyncio.sleep(0.05)
-                try:
-                    await _heard("still there?", ada, [bob, eve])
-                except Mistake as mistake:
-                    shown = data[:20]
-                    raise Mistake(
-                        f"After one bad message ({shown!r}) the sender is not heard any more. "
-                        f"{mistake.message}",
-                    ) from None
-            for data in ("[1]", "7", '"text"', "null"):
-                await say(ada, data)
-            await silent(bob, "What is JSON but no object was passed on.")
+    async with (
+        answer.serve("websocket") as server,
+        dialled(server) as ada,
+        dialled(server) as bob,
+        dialled(server) as eve,
+    ):
+        for data in ("hello", "", "{", b"\xff\x00"):
+            await say(ada, data)
+            await asyncio.sleep(0.05)
+            try:
+                await _heard("still there?", ada, [bob, eve])
+            except Mistake as mistake:
+                shown = data[:20]
+                raise Mistake(
+                    f"After one bad message ({shown!r}) the sender is not heard any more. "
+                    f"{mistake.message}",
+                ) from None
+        for data in ("[1]", "7", '"text"', "null"):
+            await say(ada, data)
+        await silent(bob, "What is JSON but no object was passed on.")
 
 
 @EXERCISE.case("clients that leave", points=2, timeout=LATER)
@@ -203,7 +249,8 @@ async def leaving(answer: Answer, rng: random.Random) -> None:
                     await _heard(word, ada, [bob])
             except Mistake as mistake:
                 raise Mistake(
-                    f"A client that has left is still sent to. {mistake.message}", waited=mistake.waited
+                    f"A client that has left is still sent to. {mistake.message}",
+                    waited=mistake.waited,
                 ) from None
 
         async def forgotten() -> None:

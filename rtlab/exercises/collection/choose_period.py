@@ -59,7 +59,9 @@ async def _compare(answer: Answer, clients: int, size: int, budget: int, stalene
             Slip(period, "None is due: with this period news is older than it may be, on average.")
         )
     else:
-        longest = "This is the longest period that the staleness allows, not the shortest in the budget."
+        longest = (
+            "This is the longest period that the staleness allows, not the shortest in the budget."
+        )
         slips += [
             Slip(2 * staleness, longest),
             Slip(

@@ -66,14 +66,34 @@ choice = {
         "What goes up now and then can be POSTed: then SSE is enough even for a chat.",
     ),
     wrong=(
-        Wrong("WebSocket for everything", "a direction that nobody uses", (('("sse", "down only"),\n    "game"', '("websocket", "both ways"),\n    "game"'),)),
+        Wrong(
+            "WebSocket for everything",
+            "a direction that nobody uses",
+            (('("sse", "down only"),\n    "game"', '("websocket", "both ways"),\n    "game"'),),
+        ),
         Wrong("a game over SSE", "POST", (('("websocket", "fast")', '("sse", "fast")'),)),
-        Wrong("polling for notifications", "late", (('"notifications": ("sse", "down only")', '"notifications": ("polling", "seldom")'),)),
-        Wrong("right, for a wrong reason", "the reason", (('"ticker": ("sse", "down only")', '"ticker": ("sse", "fast")'),)),
-        Wrong("a sensor that stays connected", "sleeps", (('"iot": ("polling", "sleeping")', '"iot": ("websocket", "both ways")'),)),
-        Wrong("a transport that is none", "no transport", (('("polling", "seldom")', '("rest", "seldom")'),)),
+        Wrong(
+            "polling for notifications",
+            "late",
+            (('"notifications": ("sse", "down only")', '"notifications": ("polling", "seldom")'),),
+        ),
+        Wrong(
+            "right, for a wrong reason",
+            "the reason",
+            (('"ticker": ("sse", "down only")', '"ticker": ("sse", "fast")'),),
+        ),
+        Wrong(
+            "a sensor that stays connected",
+            "sleeps",
+            (('"iot": ("polling", "sleeping")', '"iot": ("websocket", "both ways")'),),
+        ),
+        Wrong(
+            "a transport that is none",
+            "no transport",
+            (('("polling", "seldom")', '("rest", "seldom")'),),
+        ),
     ),
-)  # fmt: skip
+)
 
 
 class Scenario(NamedTuple):
@@ -102,7 +122,10 @@ SCENARIOS = {
     ),
     "dashboard": Scenario(
         {"polling": ("seldom",), "sse": ("down only",)},
-        {"websocket": _UNUSED, "long_polling": "A held request a wall, for figures that may be late."},
+        {
+            "websocket": _UNUSED,
+            "long_polling": "A held request a wall, for figures that may be late.",
+        },
     ),
     "editing": Scenario(
         {"websocket": ("both ways", "fast")},
@@ -132,7 +155,9 @@ def judge(feature: str, choice: Any) -> None:
         raise Mistake("A dict is due: feature to (transport, reason).")
     pair = choice.get(feature)
     if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-        raise Mistake(f"There is no pair (transport, reason) for {feature!r}.", got=pair, expected="a pair")
+        raise Mistake(
+            f"There is no pair (transport, reason) for {feature!r}.", got=pair, expected="a pair"
+        )
     transport, reason = pair
     if transport not in TRANSPORTS:
         raise Mistake(f"{transport!r} is no transport: {', '.join(TRANSPORTS)} are.")
@@ -145,7 +170,8 @@ def judge(feature: str, choice: Any) -> None:
         raise Mistake(f"{reason!r} is no reason of the list: {', '.join(REASONS)}.")
     if reason not in scenario.good[transport]:
         raise Mistake(
-            f"{transport} serves, but the reason is another than that {REASONS[reason]}. What is it "
+            f"{transport} serves, but the reason is another than that {REASONS[reason]}. What is "
+            "it "
             "that decides here?"
         )
 

@@ -16,8 +16,8 @@ EXERCISE = Exercise(
 “WebSocket reduces overhead by 500:1.” Write `ratio(http, payload, masked, packet)`: how many times
 more overhead a polled message has than one in a WebSocket frame. Polling costs `http` bytes of
 headers over two packets, request and answer. The frame costs its header, which depends on the size
-of the `payload` and on whether it is `masked`, in one packet. Each packet adds `packet` bytes of TCP
-and IP (0 leaves them out).
+of the `payload` and on whether it is `masked`, in one packet. Each packet adds `packet` bytes of
+TCP and IP (0 leaves them out).
 """,
     stub='''\
 def ratio(http, payload, masked, packet):
@@ -38,14 +38,22 @@ def ratio(http, payload, masked, packet):
         "TCP and IP add about 40 bytes to every packet: twice to a poll, once to a frame.",
     ),
     wrong=(
-        Wrong("always two bytes", "126", (("2 if payload < 126 else 4 if payload < 65_536 else 10", "2"),)),
+        Wrong(
+            "always two bytes",
+            "126",
+            (("2 if payload < 126 else 4 if payload < 65_536 else 10", "2"),),
+        ),
         Wrong("mask forgotten", "masking key", (("header += 4", "header += 0"),)),
         Wrong("one packet for both", "two packets", (("2 * packet", "packet"),)),
         Wrong("TCP on one side only", "both sides", (("(header + packet)", "header"),)),
         Wrong("125 too long", "125 bytes", (("payload < 126", "payload < 125"),)),
-        Wrong("the payload counted", "no overhead", (("(header + packet)", "(header + payload + packet)"),)),
+        Wrong(
+            "the payload counted",
+            "no overhead",
+            (("(header + packet)", "(header + payload + packet)"),),
+        ),
     ),
-)  # fmt: skip
+)
 
 
 def _header(payload: int) -> int:
@@ -57,9 +65,13 @@ async def _compare(answer: Answer, http: int, payload: int, masked: bool, packet
     top = http + 2 * packet
     slips = [
         Slip((http + packet) / (header + packet), "A poll takes two packets: request and answer."),
-        Slip(top / header, "TCP and IP count on both sides: the frame travels in a packet as well."),
+        Slip(
+            top / header, "TCP and IP count on both sides: the frame travels in a packet as well."
+        ),
         Slip(http / (header + packet), "TCP and IP count on both sides: a poll takes two packets."),
-        Slip(top / (header + payload + packet), "The payload is no overhead: it is what is wanted."),
+        Slip(
+            top / (header + payload + packet), "The payload is no overhead: it is what is wanted."
+        ),
     ]
     if masked:
         what = "What a client sends is masked: 4 more bytes for the masking key."
@@ -97,5 +109,9 @@ async def packets(answer: Answer, rng: random.Random) -> None:
     await _compare(answer, 871, 20, False, 40)
     for _ in range(10):
         await _compare(
-            answer, rng.randint(100, 900), rng.choice([5, 125, 300, 70_000]), rng.random() < 0.5, rng.choice([40, 52, 60])
+            answer,
+            rng.randint(100, 900),
+            rng.choice([5, 125, 300, 70_000]),
+            rng.random() < 0.5,
+            rng.choice([40, 52, 60]),
         )

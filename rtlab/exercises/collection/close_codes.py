@@ -18,8 +18,8 @@ the connection broke without one. Return `(code, reason, again)`: the close code
 payload, 1006 for `None`), the reason as text, and whether it makes sense to connect again. It does
 after 1001, 1005, 1006, 1011, 1012, 1013 and 1014: the server went, broke or is busy. All other
 codes say that the connection is done, or that the client is at fault. A payload that the standard
-forbids raises `ValueError`: one byte, a reason that is not UTF-8, a code that must not be sent: below
-1000, 1004 to 1006, 1015 to 2999, or from 5000 on (RFC 6455 §7.4 and IANA's registry).
+forbids raises `ValueError`: one byte, a reason that is not UTF-8, a code that must not be sent:
+below 1000, 1004 to 1006, 1015 to 2999, or from 5000 on (RFC 6455 §7.4 and IANA's registry).
 """,
     stub='''\
 def on_close(payload):
@@ -53,13 +53,23 @@ def on_close(payload):
     wrong=(
         Wrong("always again", "hammer", (("code in AGAIN", "True"),)),
         Wrong("empty is normal", "1005", (("code, reason = 1005", "code, reason = 1000"),)),
-        Wrong("no frame forgotten", "without a Close frame", (("payload is None", "payload == 'none'"),)),
+        Wrong(
+            "no frame forgotten",
+            "without a Close frame",
+            (("payload is None", "payload == 'none'"),),
+        ),
         Wrong("little-endian", "big-endian", (('"big"', '"little"'),)),
-        Wrong("reserved codes let in", "must not be sent", ((" or code in (1004, 1005, 1006)", ""),)),
-        Wrong("one byte let in", "half a code", (("len(payload) == 1 or code < 1000", "0 < len(payload) > 1 and code < 1000"),)),
+        Wrong(
+            "reserved codes let in", "must not be sent", ((" or code in (1004, 1005, 1006)", ""),)
+        ),
+        Wrong(
+            "one byte let in",
+            "half a code",
+            (("len(payload) == 1 or code < 1000", "0 < len(payload) > 1 and code < 1000"),),
+        ),
         Wrong("2999 let in", "must not be sent", (("1015 <= code < 3000", "1015 <= code < 2000"),)),
     ),
-)  # fmt: skip
+)
 
 AGAIN = {1001, 1005, 1006, 1011, 1012, 1013, 1014}
 SENT = [*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4000, 4999]

@@ -45,12 +45,22 @@ def crossover(rate, period, round_trip, hold):
         "trip is shorter than the period.",
     ),
     wrong=(
-        Wrong("no bound above", "share an answer", (("min(max(rate, 1 / hold), 1 / round_trip)", "max(rate, 1 / hold)"),)),
+        Wrong(
+            "no bound above",
+            "share an answer",
+            (("min(max(rate, 1 / hold), 1 / round_trip)", "max(rate, 1 / hold)"),),
+        ),
         Wrong("silent when quiet", "empty-handed", (("max(rate, 1 / hold)", "rate"),)),
-        Wrong("always a crossing", "never makes more", ((" if period > round_trip else None", ""),)),
-        Wrong("a period for a rate", "a period, not a rate", (("equal = 1 / period", "equal = period"),)),
+        Wrong(
+            "always a crossing", "never makes more", ((" if period > round_trip else None", ""),)
+        ),
+        Wrong(
+            "a period for a rate",
+            "a period, not a rate",
+            (("equal = 1 / period", "equal = period"),),
+        ),
     ),
-)  # fmt: skip
+)
 
 
 async def _compare(

@@ -15,8 +15,8 @@ EXERCISE = Exercise(
     prompt="""\
 Write `dedupe(received, cursor)`. `received` is a list of messages `(seq, data)` as they came over
 several connections, one after another: each of them in order, but a new one may begin with what was
-seen already. `cursor` is the last `seq` seen before. Return three things: the list of those messages
-that are new; the new cursor; and the list of numbers that were skipped, and so are lost.
+seen already. `cursor` is the last `seq` seen before. Return three things: the list of those
+messages that are new; the new cursor; and the list of numbers that were skipped, and so are lost.
 """,
     stub='''\
 def dedupe(received, cursor):
@@ -43,13 +43,36 @@ def dedupe(received, cursor):
         "If the next one is not cursor + 1, the numbers between were skipped.",
     ),
     wrong=(
-        Wrong("only neighbours compared", "came twice", (("if seq > cursor:", "if seq != cursor:"),)),
-        Wrong("by content", "same data", (("if seq > cursor:", "if seq > cursor and data not in [d for _, d in fresh]:"),)),
-        Wrong("off by one", "seen before", (("if seq > cursor:", "if seq >= cursor:"), ("            cursor = seq\n", "            cursor = seq + 1\n"), ("range(cursor + 1, seq)", "range(cursor, seq)"))),
-        Wrong("cursor not returned", "the new cursor", (("return fresh, cursor, lost", "return fresh, received[0][0] if received else cursor, lost"),)),
+        Wrong(
+            "only neighbours compared", "came twice", (("if seq > cursor:", "if seq != cursor:"),)
+        ),
+        Wrong(
+            "by content",
+            "same data",
+            (("if seq > cursor:", "if seq > cursor and data not in [d for _, d in fresh]:"),),
+        ),
+        Wrong(
+            "off by one",
+            "seen before",
+            (
+                ("if seq > cursor:", "if seq >= cursor:"),
+                ("            cursor = seq\n", "            cursor = seq + 1\n"),
+                ("range(cursor + 1, seq)", "range(cursor, seq)"),
+            ),
+        ),
+        Wrong(
+            "cursor not returned",
+            "the new cursor",
+            (
+                (
+                    "return fresh, cursor, lost",
+                    "return fresh, received[0][0] if received else cursor, lost",
+                ),
+            ),
+        ),
         Wrong("losses unseen", "skipped", (("            lost += range(cursor + 1, seq)\n", ""),)),
     ),
-)  # fmt: skip
+)
 
 Message = tuple[int, str]
 

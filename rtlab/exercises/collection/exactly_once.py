@@ -26,8 +26,8 @@ EXERCISE = Exercise(
 Write `messages(url)`, an async generator that yields the data of every message of a WebSocket
 server, each once and in order, for ever. The first thing that a client sends is
 `{"since": CURSOR}`, the `seq` of the last message that it has seen, 0 at first. Then messages come
-as JSON, `{"seq": …, "data": …}`, between others that have no `seq`. Connections break, the server may
-be away for a moment, and after a break it may repeat what it sent before. Use `websockets`.
+as JSON, `{"seq": …, "data": …}`, between others that have no `seq`. Connections break, the server
+may be away for a moment, and after a break it may repeat what it sent before. Use `websockets`.
 """,
     stub='''\
 import asyncio
@@ -70,26 +70,78 @@ async def messages(url):
         await asyncio.sleep(0.1)
 ''',
     hints=(
-        "Three loops, one in another: for ever connect; while connected receive; catch what breaks.",
+        "Three loops, one in another: for ever connect; while connected receive; catch what "
+        "breaks.",
         "“async for text in connection” ends without an exception when the other side closes in an "
         "orderly way: connect again then, too.",
         "OSError, TimeoutError and WebSocketException are what connecting and receiving raise.",
         "A message whose seq is not beyond the cursor was seen already.",
     ),
     wrong=(
-        Wrong("the cursor never moves", "came more than once", (("cursor = message[\"seq\"]\n", "pass\n"),)),
-        Wrong("since 0 each time, no comparison", "came more than once", (('{"since": cursor}', '{"since": 0}'), ('if message.get("seq", 0) > cursor:', 'if "seq" in message:'))),
-        Wrong("trusts the server", "repeats", (('if message.get("seq", 0) > cursor:', 'if "seq" in message:'),)),
-        Wrong("a break ends it", "ended it", (("except (OSError, TimeoutError, WebSocketException):", "except (TimeoutError, ZeroDivisionError):"),)),
-        Wrong("only breaks, not refusals", "ended it", (("except (OSError, TimeoutError, WebSocketException):", "except WebSocketException:"),)),
-        Wrong("an orderly end is the end", "stopped", (("        await asyncio.sleep(0.1)\n", "        else:\n            return\n        await asyncio.sleep(0.1)\n"),)),
-        Wrong("no pause", "without a pause", (("        await asyncio.sleep(0.1)\n", "        await asyncio.sleep(0)\n"),)),
-        Wrong("one ahead", "never came", (('{"since": cursor}', '{"since": cursor + 1 if cursor else 0}'),)),
+        Wrong(
+            "the cursor never moves",
+            "came more than once",
+            (('cursor = message["seq"]\n', "pass\n"),),
+        ),
+        Wrong(
+            "since 0 each time, no comparison",
+            "came more than once",
+            (
+                ('{"since": cursor}', '{"since": 0}'),
+                ('if message.get("seq", 0) > cursor:', 'if "seq" in message:'),
+            ),
+        ),
+        Wrong(
+            "trusts the server",
+            "repeats",
+            (('if message.get("seq", 0) > cursor:', 'if "seq" in message:'),),
+        ),
+        Wrong(
+            "a break ends it",
+            "ended it",
+            (
+                (
+                    "except (OSError, TimeoutError, WebSocketException):",
+                    "except (TimeoutError, ZeroDivisionError):",
+                ),
+            ),
+        ),
+        Wrong(
+            "only breaks, not refusals",
+            "ended it",
+            (
+                (
+                    "except (OSError, TimeoutError, WebSocketException):",
+                    "except WebSocketException:",
+                ),
+            ),
+        ),
+        Wrong(
+            "an orderly end is the end",
+            "stopped",
+            (
+                (
+                    "        await asyncio.sleep(0.1)\n",
+                    "        else:\n            return\n        await asyncio.sleep(0.1)\n",
+                ),
+            ),
+        ),
+        Wrong(
+            "no pause",
+            "without a pause",
+            (("        await asyncio.sleep(0.1)\n", "        await asyncio.sleep(0)\n"),),
+        ),
+        Wrong(
+            "one ahead",
+            "never came",
+            (('{"since": cursor}', '{"since": cursor + 1 if cursor else 0}'),),
+        ),
     ),
-)  # fmt: skip
+)
 
 _BREAK = {
-    "WebSocketException": "A break ended it: catch WebSocketException, wait a moment, connect again",
+    "WebSocketException": "A break ended it: catch WebSocketException, wait a moment, connect "
+    "again",
     "OSError": "A server that is away ended it: catch OSError as well, wait, connect again",
 }
 
@@ -177,7 +229,11 @@ async def repeats(answer: Answer, rng: random.Random) -> None:
                 each_once(got.items, 20)
             except Mistake as mistake:
                 repeated = len(set(map(repr, got.items))) < len(got.items)
-                why = "The server repeats itself after a break, and so did the client. " if repeated else ""
+                why = (
+                    "The server repeats itself after a break, and so did the client. "
+                    if repeated
+                    else ""
+                )
                 raise Mistake(
                     why + mistake.message, expected=mistake.expected, got=mistake.got
                 ) from None

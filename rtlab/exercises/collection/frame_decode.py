@@ -20,8 +20,8 @@ EXERCISE = Exercise(
 Write a class `Receiver`, the ears of a WebSocket server. `feed(data)` takes the next bytes from a
 client, cut anywhere, and returns a list of what they complete, as tuples `(kind, payload)`: kind is
 `"text"` (payload a `str`), `"binary"`, `"ping"`, `"pong"` or `"close"` (payload `bytes`, unmasked).
-Fragments become one message. What the standard forbids raises `Violation(code)`, with the close code
-that the server would send: 1002, or 1007 for text that is not UTF-8. Six levels, RFC 6455 §5.
+Fragments become one message. What the standard forbids raises `Violation(code)`, with the close
+code that the server would send: 1002, or 1007 for text that is not UTF-8. Six levels, RFC 6455 §5.
 """,
     stub='''\
 class Violation(Exception):
@@ -141,21 +141,72 @@ def as_text(payload):
         "Text is decoded when the message is whole: a character may be cut by a fragment's end.",
     ),
     wrong=(
-        Wrong("not unmasked", "still masked", (("bytes(b ^ mask[i % 4] for i, b in enumerate(payload))", "payload"),)),
-        Wrong("masked once too often", "once too often", (("b ^ mask[i % 4] for", "b ^ mask[i % 4] ^ mask[i % 4] for"),)),
-        Wrong("one frame a read", "all of them", (("while (frame := self.next_frame()) is not None:", "if (frame := self.next_frame()) is not None:"),)),
-        Wrong("126 as a length", "two bytes of length", (("start = 4 if length == 126 else 10", "start = 4"),)),
-        Wrong("little-endian", "big-endian", (('int.from_bytes(self.buffer[2:start], "big")', 'int.from_bytes(self.buffer[2:start], "little")'),)),
-        Wrong("the rest thrown away", "cut anywhere", (("self.buffer += data", "self.buffer = data"),)),
+        Wrong(
+            "not unmasked",
+            "still masked",
+            (("bytes(b ^ mask[i % 4] for i, b in enumerate(payload))", "payload"),),
+        ),
+        Wrong(
+            "masked once too often",
+            "once too often",
+            (("b ^ mask[i % 4] for", "b ^ mask[i % 4] ^ mask[i % 4] for"),),
+        ),
+        Wrong(
+            "one frame a read",
+            "all of them",
+            (
+                (
+                    "while (frame := self.next_frame()) is not None:",
+                    "if (frame := self.next_frame()) is not None:",
+                ),
+            ),
+        ),
+        Wrong(
+            "126 as a length",
+            "two bytes of length",
+            (("start = 4 if length == 126 else 10", "start = 4"),),
+        ),
+        Wrong(
+            "little-endian",
+            "big-endian",
+            (
+                (
+                    'int.from_bytes(self.buffer[2:start], "big")',
+                    'int.from_bytes(self.buffer[2:start], "little")',
+                ),
+            ),
+        ),
+        Wrong(
+            "the rest thrown away", "cut anywhere", (("self.buffer += data", "self.buffer = data"),)
+        ),
         Wrong("unmasked clients", "must mask", ((" or not second & 0x80", ""),)),
         Wrong("RSV bits ignored", "RSV", (("first & 0x70 or ", ""),)),
         Wrong("fragments as messages", "one message", (("if not fin:", "if False:"),)),
-        Wrong("interleaved messages", "is not finished", (("if (opcode == 0) == (self.kind is None):", "if opcode == 0 and self.kind is None:"),)),
-        Wrong("fragments decoded alone", "cut a character", (("self.parts.append(payload)", "self.parts.append(as_text(payload).encode())"),)),
-        Wrong("text not judged", "1007", (("payload.decode()", 'payload.decode(errors="replace")'),)),
-        Wrong("close not judged", "Close frame", (("                self.judge_close(payload)\n", "                pass\n"),)),
+        Wrong(
+            "interleaved messages",
+            "is not finished",
+            (
+                (
+                    "if (opcode == 0) == (self.kind is None):",
+                    "if opcode == 0 and self.kind is None:",
+                ),
+            ),
+        ),
+        Wrong(
+            "fragments decoded alone",
+            "cut a character",
+            (("self.parts.append(payload)", "self.parts.append(as_text(payload).encode())"),),
+        ),
+        Wrong(
+            "text not judged", "1007", (("payload.decode()", 'payload.decode(errors="replace")'),)
+        ),
+        Wrong(
+            "close not judged",
+            "Close frame",
+            (("                self.judge_close(payload)\n", "                pass\n"),),
+        ),
     ),
-)  # fmt: skip
+)
 
 KEY = b"\x37\xfa\x21\x3d"
 _PARTIAL = "A frame may be cut anywhere: keep what is not complete, and return what is."
@@ -247,7 +298,9 @@ async def keys(answer: Answer, rng: random.Random) -> None:
     for _ in range(10):
         text = "".join(rng.choices("abcdef", k=rng.randint(1, 40)))
         data = frame(text.encode(), mask=rng.randbytes(4))
-        await _expect(answer, [data], [("text", text)], "The payload was not unmasked with its key.")
+        await _expect(
+            answer, [data], [("text", text)], "The payload was not unmasked with its key."
+        )
 
 
 @EXERCISE.case("text, binary, ping, pong, close", level=2, clause="RFC 6455 §5.2")
@@ -283,7 +336,9 @@ async def lengths(answer: Answer, rng: random.Random) -> None:
                 raise
             raise Mistake(f"A message of {size:,} bytes was refused. {what}") from None
         if not alike(got, [("binary", data)]):
-            shown = [(one[0], len(one[1])) for one in got if len(one) == 2 and hasattr(one[1], "__len__")]
+            shown = [
+                (one[0], len(one[1])) for one in got if len(one) == 2 and hasattr(one[1], "__len__")
+            ]
             raise Mistake(
                 f"This is a binary message of {size:,} bytes. {what}",
                 expected=[("binary", f"{size:,} bytes")],
@@ -336,7 +391,9 @@ async def forbidden(answer: Answer, rng: random.Random) -> None:
     await _refuse(answer, 1002, "The highest bit of a length of eight bytes must be 0.", huge)
 
 
-@EXERCISE.case("fragments, and control frames between them", level=5, points=2, clause="RFC 6455 §5.4")
+@EXERCISE.case(
+    "fragments, and control frames between them", level=5, points=2, clause="RFC 6455 §5.4"
+)
 async def fragments(answer: Answer, rng: random.Random) -> None:
     """They become one message."""
     first, last = frame(b"Hel", fin=False), frame(b"lo", 0)

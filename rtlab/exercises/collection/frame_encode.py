@@ -46,14 +46,21 @@ def encode(message, mask=None):
 ''',
     hints=(
         "The length counts the bytes of the payload, not the characters of the text.",
-        "Up to 125 the length is in the second byte; 126 there says that two bytes follow, 127 that "
+        "Up to 125 the length is in the second byte; 126 there says that two bytes follow, 127 "
+        "that "
         "eight do. Big-endian, and as few as will do.",
         "The mask bit is the highest of the second byte. Only the payload is masked, nothing else.",
     ),
     wrong=(
-        Wrong("characters for bytes", "characters, not in bytes", (("size = len(payload)", "size = len(message)"),)),
+        Wrong(
+            "characters for bytes",
+            "characters, not in bytes",
+            (("size = len(payload)", "size = len(message)"),),
+        ),
         Wrong("125 too long", "125 bytes", (("size < 126", "size < 125"),)),
-        Wrong("65,536 in two bytes", "It raised OverflowError", (("size < 65536", "size <= 65536"),)),
+        Wrong(
+            "65,536 in two bytes", "It raised OverflowError", (("size < 65536", "size <= 65536"),)
+        ),
         Wrong("little-endian", "little-endian", (('to_bytes(2, "big")', 'to_bytes(2, "little")'),)),
         Wrong("no mask bit", "mask bit", (("0x80 | length[0]", "length[0]"),)),
         Wrong("key left out", "masking key", (("+ mask + masked", "+ masked"),)),
@@ -61,7 +68,7 @@ def encode(message, mask=None):
         Wrong("always text", "opcode", (("0x80 | opcode", "0x81"),)),
         Wrong("no FIN", "FIN", (("0x80 | opcode", "opcode"),)),
     ),
-)  # fmt: skip
+)
 
 
 def _frame(payload: bytes, opcode: int, mask: bytes | None) -> bytes:
@@ -86,7 +93,9 @@ def _slips(message: str | bytes, payload: bytes, opcode: int, mask: bytes | None
     size, start = len(payload), len(right) - len(payload)
     slips = [
         Slip(b"\x81" + right[1:], "The opcode says text: it is 2 for binary."),
-        Slip(bytes([opcode]) + right[1:], "The FIN bit, 0x80, is not set: more frames would follow."),
+        Slip(
+            bytes([opcode]) + right[1:], "The FIN bit, 0x80, is not set: more frames would follow."
+        ),
     ]
     if isinstance(message, str) and len(message) != size < 126:
         second = len(message) | (0x80 if mask else 0)
@@ -106,9 +115,13 @@ def _slips(message: str | bytes, payload: bytes, opcode: int, mask: bytes | None
         clear_bit = right[:1] + bytes([right[1] & 0x7F]) + right[2:]
         slips += [
             Slip(clear_bit, "The mask bit, 0x80 of the second byte, is not set."),
-            Slip(right[: start - 4] + right[start:], "The masking key is missing before the payload."),
+            Slip(
+                right[: start - 4] + right[start:], "The masking key is missing before the payload."
+            ),
             Slip(right[:start] + payload, "The payload is not masked, though the key is there."),
-            Slip(right[:start] + _masked(right[start:], mask), "The mask was applied once too often."),
+            Slip(
+                right[:start] + _masked(right[start:], mask), "The mask was applied once too often."
+            ),
         ]
     return slips
 

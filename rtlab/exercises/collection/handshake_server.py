@@ -70,7 +70,8 @@ async def handshake(reader, writer, origins):
         return await refuse(writer, "400 Bad Request")
     if method != "GET":
         return await refuse(writer, "405 Method Not Allowed", "Allow: GET")
-    if "websocket" not in tokens(headers, "upgrade") or "upgrade" not in tokens(headers, "connection"):
+    upgrades = "websocket" in tokens(headers, "upgrade")
+    if not upgrades or "upgrade" not in tokens(headers, "connection"):
         return await refuse(writer, "400 Bad Request")
     if headers.get("sec-websocket-version") != "13":
         return await refuse(writer, "426 Upgrade Required", "Sec-WebSocket-Version: 13")
@@ -118,19 +119,68 @@ async def write(writer, status, *lines):
     ),
     wrong=(
         Wrong("no empty line", "empty line", (('status}", *lines, "")', 'status}", *lines)'),)),
-        Wrong("one read", "in several pieces", (('reader.readuntil(b"\\r\\n\\r\\n")', "reader.read(1024)"),)),
-        Wrong("names as the standard writes them", "in any case", (("headers[name.lower()]", "headers[{'Sec-WebSocket-Key': 'sec-websocket-key', 'Sec-WebSocket-Version': 'sec-websocket-version', 'Upgrade': 'upgrade', 'Connection': 'connection', 'Host': 'host', 'Origin': 'origin'}.get(name, name)]"),)),
-        Wrong("Connection compared whole", "keep-alive, Upgrade", (('"upgrade" not in tokens(headers, "connection")', 'headers.get("connection", "").lower() != "upgrade"'),)),
+        Wrong(
+            "one read",
+            "in several pieces",
+            (('reader.readuntil(b"\\r\\n\\r\\n")', "reader.read(1024)"),),
+        ),
+        Wrong(
+            "names as the standard writes them",
+            "in any case",
+            (
+                (
+                    "headers[name.lower()]",
+                    "headers[{'Sec-WebSocket-Key': 'sec-websocket-key', 'Sec-WebSocket-Version': "
+                    "'sec-websocket-version', 'Upgrade': 'upgrade', 'Connection': 'connection', "
+                    "'Host': 'host', 'Origin': 'origin'}.get(name, name)]",
+                ),
+            ),
+        ),
+        Wrong(
+            "Connection compared whole",
+            "keep-alive, Upgrade",
+            (
+                (
+                    '"upgrade" not in tokens(headers, "connection")',
+                    'headers.get("connection", "").lower() != "upgrade"',
+                ),
+            ),
+        ),
         Wrong("any method", "405", (('if method != "GET":', "if False:"),)),
         Wrong("any version", "426", (('headers.get("sec-websocket-version") != "13"', "False"),)),
-        Wrong("426 that does not say which", "Sec-WebSocket-Version: 13", ((', "Sec-WebSocket-Version: 13")', ")"),)),
+        Wrong(
+            "426 that does not say which",
+            "Sec-WebSocket-Version: 13",
+            ((', "Sec-WebSocket-Version: 13")', ")"),),
+        ),
         Wrong("any origin", "cross-site", (('"origin" in headers and', "False and"),)),
-        Wrong("an origin is asked of all", "no Origin", (('"origin" in headers and headers["origin"]', 'headers.get("origin")'),)),
-        Wrong("any key", "16 bytes", (("len(base64.b64decode(key, validate=True)) != 16", "not base64.b64decode(key, validate=True)"),)),
-        Wrong("no key at all", "Sec-WebSocket-Key", (("validate=True)) != 16", "validate=True)) not in (0, 16)"),)),
-        Wrong("it waits for ever", "never ends its head", (("asyncio.timeout(2)", "asyncio.timeout(None)"),)),
+        Wrong(
+            "an origin is asked of all",
+            "no Origin",
+            (('"origin" in headers and headers["origin"]', 'headers.get("origin")'),),
+        ),
+        Wrong(
+            "any key",
+            "16 bytes",
+            (
+                (
+                    "len(base64.b64decode(key, validate=True)) != 16",
+                    "not base64.b64decode(key, validate=True)",
+                ),
+            ),
+        ),
+        Wrong(
+            "no key at all",
+            "Sec-WebSocket-Key",
+            (("validate=True)) != 16", "validate=True)) not in (0, 16)"),),
+        ),
+        Wrong(
+            "it waits for ever",
+            "never ends its head",
+            (("asyncio.timeout(2)", "asyncio.timeout(None)"),),
+        ),
     ),
-)  # fmt: skip
+)
 
 ORIGIN = "https://chat.example"
 
@@ -147,6 +197,11 @@ def _request(*, first: str = "GET /chat HTTP/1.1", **fields: str | None) -> byte
     }
     lines = [f"{name}: {value}" for name, value in headers.items() if value is not None]
     return "".join(f"{line}\r\n" for line in (first, *lines, "")).encode()
+
+
+def _request_without(name: str) -> bytes:
+    lines = _request().split(b"\r\n")
+    return b"\r\n".join(line for line in lines if not line.startswith(f"{name}:".encode()))
 
 
 async def _ask(server: Server, *pieces: bytes, what: str) -> bytes:
@@ -216,7 +271,10 @@ async def real(answer: Answer, rng: random.Random) -> None:
         for needed in (b"upgrade: websocket", b"connection: upgrade", b"sec-websocket-accept:"):
             if needed not in head.lower():
                 raise Mistake(
-                    f"A 101 has the header {needed.decode()}.", expected=needed, got=head, protocol="http1"
+                    f"A 101 has the header {needed.decode()}.",
+                    expected=needed,
+                    got=head,
+                    protocol="http1",
                 )
         try:
             url = f"ws://{LOOPBACK}:{server.port}/chat"
@@ -229,7 +287,9 @@ async def real(answer: Answer, rng: random.Random) -> None:
         except (OSError, TimeoutError, WebSocketException) as error:
             raise Mistake(f"The client of websockets could not use it: {error!r}.") from None
         if said != "hello":
-            raise Mistake("Something else than WebSocket came after the 101.", expected="hello", got=said)
+            raise Mistake(
+                "Something else than WebSocket came after the 101.", expected="hello", got=said
+            )
 
 
 @EXERCISE.case("a key that nobody has seen", level=1, timeout=LATER, clause="RFC 6455 §4.2.2")
@@ -247,11 +307,17 @@ async def pieces(answer: Answer, rng: random.Random) -> None:
     at = rng.randrange(20, len(request) - 60)
     async with answer.serve("streams", [ORIGIN]) as server:
         await _accepted(
-            server, "a request that comes in several pieces", request[:at], request[at:-3], request[-3:]
+            server,
+            "a request that comes in several pieces",
+            request[:at],
+            request[at:-3],
+            request[-3:],
         )
 
 
-@EXERCISE.case("names and words in any case, and lists", level=3, timeout=LATER, clause="RFC 6455 §4.2.1")
+@EXERCISE.case(
+    "names and words in any case, and lists", level=3, timeout=LATER, clause="RFC 6455 §4.2.1"
+)
 async def case(answer: Answer, rng: random.Random) -> None:
     """As browsers and proxies send them."""
     async with answer.serve("streams", [ORIGIN]) as server:
@@ -268,7 +334,7 @@ async def refusals(answer: Answer, rng: random.Random) -> None:
         head = _request(first="POST /chat HTTP/1.1")
         await _refused(server, 405, "a POST", head, why="A handshake is a GET.")
         for name in ("Sec-WebSocket-Key", "Upgrade", "Connection", "Host"):
-            without = _request(**{name.replace("-", "_"): None})
+            without = _request_without(name)
             await _refused(server, 400, f"a request without {name}", without)
         await _refused(server, 400, "HTTP/1.0", _request(first="GET /chat HTTP/1.0"))
         short = base64.b64encode(b"too short").decode()
@@ -314,7 +380,13 @@ async def origin(answer: Answer, rng: random.Random) -> None:
             )
 
 
-@EXERCISE.case("clients that do what they should not", level=6, points=2, timeout=LATER, clause="RFC 6455 §4.2.1")
+@EXERCISE.case(
+    "clients that do what they should not",
+    level=6,
+    points=2,
+    timeout=LATER,
+    clause="RFC 6455 §4.2.1",
+)
 async def hostile(answer: Answer, rng: random.Random) -> None:
     """The server is there afterwards."""
     async with answer.serve("streams", [ORIGIN]) as server:

@@ -14,9 +14,9 @@ EXERCISE = Exercise(
     title="What a transport can remove",
     prompt="""\
 Write `split(samples, round_trip)`: `samples` is a list of `(published, received)` in milliseconds,
-taken over a wire with this `round_trip`. Return two things: the list of how long each message waited
-apart from the way itself (its queueing), and the share of the whole latency that another transport
-could remove at best: all queueing by all latency.
+taken over a wire with this `round_trip`. Return two things: the list of how long each message
+waited apart from the way itself (its queueing), and the share of the whole latency that another
+transport could remove at best: all queueing by all latency.
 """,
     stub='''\
 def split(samples, round_trip):
@@ -34,17 +34,35 @@ def split(samples, round_trip):
 ''',
     hints=(
         "A message crosses the wire once, not there and back.",
-        "Take the way off each latency: what is left is waiting, and waiting is up to the transport.",
+        "Take the way off each latency: what is left is waiting, and waiting is up to the "
+        "transport.",
         "Divide sums, not means of quotients: a long wait counts for more than a short one.",
     ),
     wrong=(
         Wrong("a round trip for one way", "there and back", (("round_trip / 2", "round_trip"),)),
         Wrong("the way not taken off", "way itself", (("latency - one_way", "latency"),)),
-        Wrong("mean of quotients", "mean of quotients", (("sum(queueing) / sum(latencies)", "sum(q / l for q, l in zip(queueing, latencies)) / len(samples)"),)),
-        Wrong("the other share", "no transport can remove", (("sum(queueing) / sum(latencies)", "1 - sum(queueing) / sum(latencies)"),)),
-        Wrong("percent", "per cent", (("sum(queueing) / sum(latencies)", "100 * sum(queueing) / sum(latencies)"),)),
+        Wrong(
+            "mean of quotients",
+            "mean of quotients",
+            (
+                (
+                    "sum(queueing) / sum(latencies)",
+                    "sum(q / l for q, l in zip(queueing, latencies)) / len(samples)",
+                ),
+            ),
+        ),
+        Wrong(
+            "the other share",
+            "no transport can remove",
+            (("sum(queueing) / sum(latencies)", "1 - sum(queueing) / sum(latencies)"),),
+        ),
+        Wrong(
+            "percent",
+            "per cent",
+            (("sum(queueing) / sum(latencies)", "100 * sum(queueing) / sum(latencies)"),),
+        ),
     ),
-)  # fmt: skip
+)
 
 
 async def _compare(answer: Answer, samples: list[tuple[int, int]], round_trip: int) -> None:
@@ -72,7 +90,8 @@ async def _compare(answer: Answer, samples: list[tuple[int, int]], round_trip: i
         Slip(100 * share, "A share is a number from 0 to 1; this is in per cent."),
         Slip(
             sum(quotients) / len(quotients),
-            "This is the mean of quotients: divide the sum of all waiting by that of all latencies.",
+            "This is the mean of quotients: divide the sum of all waiting by that of all "
+            "latencies.",
         ),
         otherwise="This is not the share of queueing in the whole latency.",
     )

@@ -73,13 +73,29 @@ async def messages(url):
     ),
     wrong=(
         Wrong("no cursor", "came more than once", (('"since": cursor, ', ""),)),
-        Wrong("cursor off by one", "came more than once", (('cursor = message["seq"]', 'cursor = message["seq"] - 1'),)),
-        Wrong("cursor ahead", "never came", (('cursor = message["seq"]', 'cursor = message["seq"] + 1'),)),
-        Wrong("a cut ends it", "A cut ended it", (("httpx.TransportError", "httpx.ConnectTimeout"),)),
-        Wrong("204 parsed", "A 204 has no body", (("if answer.status_code == 200", "if answer.status_code < 300"),)),
-        Wrong("no pause", "without a pause", (("await asyncio.sleep(0.1)", "await asyncio.sleep(0)"),)),
+        Wrong(
+            "cursor off by one",
+            "came more than once",
+            (('cursor = message["seq"]', 'cursor = message["seq"] - 1'),),
+        ),
+        Wrong(
+            "cursor ahead",
+            "never came",
+            (('cursor = message["seq"]', 'cursor = message["seq"] + 1'),),
+        ),
+        Wrong(
+            "a cut ends it", "A cut ended it", (("httpx.TransportError", "httpx.ConnectTimeout"),)
+        ),
+        Wrong(
+            "204 parsed",
+            "A 204 has no body",
+            (("if answer.status_code == 200", "if answer.status_code < 300"),),
+        ),
+        Wrong(
+            "no pause", "without a pause", (("await asyncio.sleep(0.1)", "await asyncio.sleep(0)"),)
+        ),
     ),
-)  # fmt: skip
+)
 
 
 _CUT = "A cut ended it. Catch httpx.TransportError, wait a moment, and ask again"
@@ -126,18 +142,17 @@ async def quiet(answer: Answer, rng: random.Random) -> None:
 async def cut(answer: Answer, rng: random.Random) -> None:
     """While a question is held, and while an answer is on its way."""
     feed = Feed()
-    async with offered("long_polling", feed) as (url, link):
-        async with collected(answer.iterate(url)) as got:
-            link.impair(latency=0.01)
-            for number in range(1, 41):
-                feed.publish(number)
-                await asyncio.sleep(rng.uniform(0, 0.05))
-                if rng.random() < 0.3:
-                    link.cut()
-            with explained(TransportError=_CUT):
-                await got.reach(40)
-            await asyncio.sleep(0.2)
-            each_once(got.items, 40)
+    async with offered("long_polling", feed) as (url, link), collected(answer.iterate(url)) as got:
+        link.impair(latency=0.01)
+        for number in range(1, 41):
+            feed.publish(number)
+            await asyncio.sleep(rng.uniform(0, 0.05))
+            if rng.random() < 0.3:
+                link.cut()
+        with explained(TransportError=_CUT):
+            await got.reach(40)
+        await asyncio.sleep(0.2)
+        each_once(got.items, 40)
 
 
 @EXERCISE.case("away for a second", timeout=LATER)
@@ -145,18 +160,17 @@ async def away(answer: Answer, rng: random.Random) -> None:
     """Who asks without a pause then makes things worse."""
     feed = Feed()
     feed.publish(1)
-    async with offered("long_polling", feed) as (url, link):
-        async with collected(answer.iterate(url)) as got:
-            await got.reach(1)
-            before = link.dialled
-            link.cut(1.0)
-            feed.publish(2)
-            with explained(TransportError=_CUT):
-                await got.reach(2, 4)
-            each_once(got.items, 2)
-            count = link.dialled - before
-            if count > 60:
-                raise Mistake(
-                    f"It dialled {count} times in the second in which nobody answered: without a "
-                    "pause every client of a server that comes back is an attack on it."
-                )
+    async with offered("long_polling", feed) as (url, link), collected(answer.iterate(url)) as got:
+        await got.reach(1)
+        before = link.dialled
+        link.cut(1.0)
+        feed.publish(2)
+        with explained(TransportError=_CUT):
+            await got.reach(2, 4)
+        each_once(got.items, 2)
+        count = link.dialled - before
+        if count > 60:
+            raise Mistake(
+                f"It dialled {count} times in the second in which nobody answered: without a "
+                "pause every client of a server that comes back is an attack on it."
+            )

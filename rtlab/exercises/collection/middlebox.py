@@ -75,11 +75,21 @@ async def events(request, feed, idle):
         Wrong("no heartbeat", "was dropped", ((", timeout=idle / 2", ""),)),
         Wrong("too seldom", "was dropped", (("idle / 2", "idle * 1.5"),)),
         Wrong("too often", "more heartbeats", (("idle / 2", "idle / 50"),)),
-        Wrong("a heartbeat that is a message", "taken for a message", (('b": heartbeat\\n\\n"', 'b"data: heartbeat\\n\\n"'),)),
-        Wrong("buffered", "held back", (('    response.headers["X-Accel-Buffering"] = "no"\n', ""),)),
-        Wrong("nothing at first", "first byte", (('    await response.write(b": welcome\\n\\n")\n', ""),)),
+        Wrong(
+            "a heartbeat that is a message",
+            "taken for a message",
+            (('b": heartbeat\\n\\n"', 'b"data: heartbeat\\n\\n"'),),
+        ),
+        Wrong(
+            "buffered", "held back", (('    response.headers["X-Accel-Buffering"] = "no"\n', ""),)
+        ),
+        Wrong(
+            "nothing at first",
+            "first byte",
+            (('    await response.write(b": welcome\\n\\n")\n', ""),),
+        ),
     ),
-)  # fmt: skip
+)
 
 IDLE = 0.8
 """Seconds, as short as a busy machine allows; in real life it is a minute."""
@@ -163,30 +173,33 @@ async def quiet(answer: Answer, rng: random.Random) -> None:
 @EXERCISE.case("a proxy that holds answers back", points=2, timeout=LATER)
 async def held(answer: Answer, rng: random.Random) -> None:
     """One header tells it not to."""
-    async with answer.serve("http", 30.0) as server, box(server.port, down=buffering) as proxy:
-        async with _streamed(proxy.port) as stream:
-            await server.publish(1)
-            await stream.wait(1, 1.5)
-            if not stream.seen:
-                raise Mistake(
-                    "The message was held back by the proxy: the answer does not tell it to pass on "
-                    "at once.",
-                    expected="X-Accel-Buffering: no",
-                    got="no such header",
-                )
+    async with (
+        answer.serve("http", 30.0) as server,
+        box(server.port, down=buffering) as proxy,
+        _streamed(proxy.port) as stream,
+    ):
+        await server.publish(1)
+        await stream.wait(1, 1.5)
+        if not stream.seen:
+            raise Mistake(
+                "The message was held back by the proxy: the answer does not tell it to pass "
+                "on "
+                "at once.",
+                expected="X-Accel-Buffering: no",
+                got="no such header",
+            )
 
 
 @EXERCISE.case("the first byte comes at once", timeout=LATER)
 async def first(answer: Answer, rng: random.Random) -> None:
     """Before there is any message, and long before a heartbeat."""
-    async with answer.serve("http", 30.0) as server:
-        async with _streamed(server.port) as stream:
-            for _ in range(150):
-                if stream.first is not None:
-                    break
-                await asyncio.sleep(0.01)
-            if stream.first is None:
-                raise Mistake(
-                    "Nothing came while there was no message: behind some proxies a stream is open "
-                    "only with its first byte. Send a comment at once."
-                )
+    async with answer.serve("http", 30.0) as server, _streamed(server.port) as stream:
+        for _ in range(150):
+            if stream.first is not None:
+                break
+            await asyncio.sleep(0.01)
+        if stream.first is None:
+            raise Mistake(
+                "Nothing came while there was no message: behind some proxies a stream is open "
+                "only with its first byte. Send a comment at once."
+            )

@@ -39,10 +39,14 @@ def polling_cost(clients, period, up, down):
     wrong=(
         Wrong("bytes for bits", "eight bits", ((" * 8", ""),)),
         Wrong("only the request", "the answer", (("(up + down)", "up"),)),
-        Wrong("multiplied by the period", "divided by the period", (("clients / period", "clients * period"),)),
+        Wrong(
+            "multiplied by the period",
+            "divided by the period",
+            (("clients / period", "clients * period"),),
+        ),
         Wrong("mebibits", "2²⁰", (("1_000_000", "2**20"),)),
     ),
-)  # fmt: skip
+)
 
 
 def _cost(clients: int, period: float, size: float, mega: float = 1e6) -> tuple[float, float]:
@@ -59,7 +63,9 @@ async def _compare(answer: Answer, clients: int, period: float, up: int, down: i
         (requests, megabits),
         Slip((requests, megabits / 8), "These are megabytes: a byte has eight bits."),
         Slip(_cost(clients, period, up), "Only the request is counted: the answer has bytes, too."),
-        Slip(_cost(clients, period, down), "Only the answer is counted: the request has bytes, too."),
+        Slip(
+            _cost(clients, period, down), "Only the answer is counted: the request has bytes, too."
+        ),
         Slip(_cost(clients, period, size, 2**20), "A megabit is 10⁶ bits; 2²⁰ are a mebibit."),
         Slip(_cost(clients, period, size, 1), "These are bits per second, not megabits."),
         Slip(
@@ -70,7 +76,9 @@ async def _compare(answer: Answer, clients: int, period: float, up: int, down: i
     )
 
 
-@EXERCISE.case("10,000 clients, once a minute, 850 bytes: as High Performance Browser Networking has it")
+@EXERCISE.case(
+    "10,000 clients, once a minute, 850 bytes: as High Performance Browser Networking has it"
+)
 async def known(answer: Answer, rng: random.Random) -> None:
     """167 requests/s and 1.13 Mbit/s."""
     await _compare(answer, 10_000, 60, 500, 350)
@@ -87,4 +95,6 @@ async def others(answer: Answer, rng: random.Random) -> None:
     """Whatever the figures."""
     for _ in range(10):
         period = rng.choice([0.25, 0.5, 2, 5, 30, 90])
-        await _compare(answer, rng.randint(1, 10**6), period, rng.randint(80, 900), rng.randint(20, 900))
+        await _compare(
+            answer, rng.randint(1, 10**6), period, rng.randint(80, 900), rng.randint(20, 900)
+        )

@@ -21,8 +21,8 @@ EXERCISE = Exercise(
     prompt="""\
 Write `chat(connection)` for `websockets.serve` with rooms, as the lesson's client expects them.
 `{"type": "join", "room": R}` puts the client into room R and out of the one where it was.
-`{"type": "say", "text": T}` is passed on as `{"type": "say", "room": R, "text": T}` to all others in
-its room, and to nobody if it is in none. Everything else is ignored.
+`{"type": "say", "text": T}` is passed on as `{"type": "say", "room": R, "text": T}` to all others
+in its room, and to nobody if it is in none. Everything else is ignored.
 """,
     stub='''\
 import json
@@ -85,14 +85,40 @@ def leave(room, connection):
         "A match statement on the parsed message ignores everything that fits no case.",
     ),
     wrong=(
-        Wrong("heard in every room", "another room", (("rooms[room] - {connection}", "set().union(*rooms.values()) - {connection}"),)),
-        Wrong("echo to the sender", "back to its sender", (("rooms[room] - {connection}", "rooms[room]"),)),
-        Wrong("the old room kept", "left that room", (("                    leave(room, connection)\n", ""),)),
+        Wrong(
+            "heard in every room",
+            "another room",
+            (("rooms[room] - {connection}", "set().union(*rooms.values()) - {connection}"),),
+        ),
+        Wrong(
+            "echo to the sender",
+            "back to its sender",
+            (("rooms[room] - {connection}", "rooms[room]"),),
+        ),
+        Wrong(
+            "the old room kept",
+            "left that room",
+            (("                    leave(room, connection)\n", ""),),
+        ),
         Wrong("the room left out", "“room”", (('"room": room, "text": text', '"text": text'),)),
-        Wrong("a say before a join", "in no room", ((" if room is not None:\n                    said", ":\n                    said"),)),
-        Wrong("a message without a type", "is ignored", (("match read(data):", "message = read(data)\n            print(message[\"type\"])\n            match message:"),)),
+        Wrong(
+            "a say before a join",
+            "in no room",
+            ((" if room is not None:\n                    said", ":\n                    said"),),
+        ),
+        Wrong(
+            "a message without a type",
+            "is ignored",
+            (
+                (
+                    "match read(data):",
+                    'message = read(data)\n            print(message["type"])\n            match '
+                    "message:",
+                ),
+            ),
+        ),
     ),
-)  # fmt: skip
+)
 
 
 async def _join(client: ClientConnection, room: str) -> None:
@@ -117,63 +143,69 @@ async def _heard(client: ClientConnection, room: str, text: str) -> None:
 @EXERCISE.case("two in a room", timeout=LATER)
 async def together(answer: Answer, rng: random.Random) -> None:
     """The plain case."""
-    async with answer.serve("websocket") as server:
-        async with dialled(server) as ada, dialled(server) as bob:
-            await _join(ada, "general")
-            await _join(bob, "general")
-            await _say(ada, "hello")
-            await _heard(bob, "general", "hello")
-            await silent(ada, "A message came back to its sender.")
+    async with answer.serve("websocket") as server, dialled(server) as ada, dialled(server) as bob:
+        await _join(ada, "general")
+        await _join(bob, "general")
+        await _say(ada, "hello")
+        await _heard(bob, "general", "hello")
+        await silent(ada, "A message came back to its sender.")
 
 
 @EXERCISE.case("two rooms", points=2, timeout=LATER)
 async def apart(answer: Answer, rng: random.Random) -> None:
     """What is said in one is not heard in the other."""
-    async with answer.serve("websocket") as server:
-        async with dialled(server) as ada, dialled(server) as bob, dialled(server) as eve:
-            for client, room in ((ada, "general"), (bob, "general"), (eve, "secret")):
-                await _join(client, room)
-            await _say(ada, "hello")
-            await _heard(bob, "general", "hello")
-            await silent(eve, "A message was heard in another room.")
+    async with (
+        answer.serve("websocket") as server,
+        dialled(server) as ada,
+        dialled(server) as bob,
+        dialled(server) as eve,
+    ):
+        for client, room in ((ada, "general"), (bob, "general"), (eve, "secret")):
+            await _join(client, room)
+        await _say(ada, "hello")
+        await _heard(bob, "general", "hello")
+        await silent(eve, "A message was heard in another room.")
 
 
 @EXERCISE.case("from room to room", points=2, timeout=LATER)
 async def moving(answer: Answer, rng: random.Random) -> None:
     """Joining one is leaving the other."""
-    async with answer.serve("websocket") as server:
-        async with dialled(server) as ada, dialled(server) as bob, dialled(server) as eve:
-            for client, room in ((ada, "a"), (bob, "a"), (eve, "b")):
-                await _join(client, room)
-            await _join(bob, "b")
-            await _say(ada, "left alone")
-            await silent(bob, "A client that has left that room still hears what is said in it.")
-            await _say(bob, "new here")
-            await _heard(eve, "b", "new here")
+    async with (
+        answer.serve("websocket") as server,
+        dialled(server) as ada,
+        dialled(server) as bob,
+        dialled(server) as eve,
+    ):
+        for client, room in ((ada, "a"), (bob, "a"), (eve, "b")):
+            await _join(client, room)
+        await _join(bob, "b")
+        await _say(ada, "left alone")
+        await silent(bob, "A client that has left that room still hears what is said in it.")
+        await _say(bob, "new here")
+        await _heard(eve, "b", "new here")
 
 
 @EXERCISE.case("what makes no sense", points=2, timeout=LATER)
 async def nonsense(answer: Answer, rng: random.Random) -> None:
     """Before joining, without a type, no JSON at all."""
-    async with answer.serve("websocket") as server:
-        async with dialled(server) as ada, dialled(server) as bob:
-            await _join(bob, "general")
-            for number, data in enumerate(
-                ('{"type": "say", "text": "too early"}', "{}", "[]", "hello", '{"type": "join"}')
-            ):
-                await say(ada, data)
-                await asyncio.sleep(0.05)
-                try:
-                    await _join(ada, "general")
-                    await _say(ada, str(number))
-                    await _heard(bob, "general", str(number))
-                except Mistake as mistake:
-                    what = (
-                        "What is said by a client in no room reaches nobody, and hurts nobody."
-                        if number == 0
-                        else f"Everything else is ignored, {data} for instance."
-                    )
-                    raise Mistake(f"{what} {mistake.message}", waited=mistake.waited) from None
+    async with answer.serve("websocket") as server, dialled(server) as ada, dialled(server) as bob:
+        await _join(bob, "general")
+        for number, data in enumerate(
+            ('{"type": "say", "text": "too early"}', "{}", "[]", "hello", '{"type": "join"}')
+        ):
+            await say(ada, data)
+            await asyncio.sleep(0.05)
+            try:
+                await _join(ada, "general")
+                await _say(ada, str(number))
+                await _heard(bob, "general", str(number))
+            except Mistake as mistake:
+                what = (
+                    "What is said by a client in no room reaches nobody, and hurts nobody."
+                    if number == 0
+                    else f"Everything else is ignored, {data} for instance."
+                )
+                raise Mistake(f"{what} {mistake.message}", waited=mistake.waited) from None
 
 
 @EXERCISE.case("an empty room fills again", timeout=LATER)

@@ -43,14 +43,18 @@ def encode(data, id=None, event=None):
         "An id with a line end in it would let whoever chooses the id write fields of their own.",
     ),
     wrong=(
-        Wrong("unescaped newline", "a line end in the data", (('[f"data: {line}" for line in text.split("\\n")]', '[f"data: {data}"]'),)),
+        Wrong(
+            "unescaped newline",
+            "a line end in the data",
+            (('[f"data: {line}" for line in text.split("\\n")]', '[f"data: {data}"]'),),
+        ),
         Wrong("no blank line", "blank line", (('+ "\\n\\n"', '+ "\\n"'),)),
         Wrong("a bare CR kept", "CR", (('.replace("\\r", "\\n")', ""),)),
         Wrong("splitlines", "U+2028", (('text.split("\\n")', "(text.splitlines() or [''])"),)),
         Wrong("injected fields", "must be refused", (("raise ValueError(f", "print(f"),)),
         Wrong("latin-1", "UTF-8", (("encode()", 'encode("latin-1", "replace")'),)),
     ),
-)  # fmt: skip
+)
 
 
 async def _round_trip(answer: Answer, data: str, **fields: str) -> None:

@@ -105,18 +105,61 @@ class Parser:
     ),
     wrong=(
         Wrong("values stripped", "one space", (('value.removeprefix(" ")', "value.strip()"),)),
-        Wrong("the last data wins", "joined", (("self.data.append(value)", "self.data = [value]"),)),
-        Wrong("event without data", "without data", (("if self.data:", "if self.data or self.type or self.id:"),)),
-        Wrong("id forgotten", "stands for later events", (('self.type = ""\n', 'self.type = ""\n        self.id = ""\n'),)),
-        Wrong("each piece decoded alone", "cut within a character", (("self.decoder.decode(data)", 'data.decode(errors="replace")'),)),
+        Wrong(
+            "the last data wins", "joined", (("self.data.append(value)", "self.data = [value]"),)
+        ),
+        Wrong(
+            "event without data",
+            "without data",
+            (("if self.data:", "if self.data or self.type or self.id:"),),
+        ),
+        Wrong(
+            "id forgotten",
+            "stands for later events",
+            (('self.type = ""\n', 'self.type = ""\n        self.id = ""\n'),),
+        ),
+        Wrong(
+            "each piece decoded alone",
+            "cut within a character",
+            (("self.decoder.decode(data)", 'data.decode(errors="replace")'),),
+        ),
         Wrong("CRLF cut in two", "CR and LF", (("if text and self.after_cr:", "if False:"),)),
-        Wrong("splitlines", "U+2028", (('re.split("\\r\\n|\\r|\\n", self.rest + text)', '(self.rest + text + "*").splitlines()'), ("events = []", 'self.rest = self.rest[:-1]\n        events = []'))),
+        Wrong(
+            "splitlines",
+            "U+2028",
+            (
+                (
+                    're.split("\\r\\n|\\r|\\n", self.rest + text)',
+                    '(self.rest + text + "*").splitlines()',
+                ),
+                ("events = []", "self.rest = self.rest[:-1]\n        events = []"),
+            ),
+        ),
         Wrong("BOM kept", "byte order mark", (('text.removeprefix("\\ufeff")', "text"),)),
         Wrong("id with NUL", "NUL", ((' and "\\0" not in value', ""),)),
-        Wrong("only after a colon", "without a colon", (('name, _, value = line.partition(":")', 'if ":" not in line:\n            return\n        name, _, value = line.partition(":")'),)),
-        Wrong("type kept", "type of one event", (('self.type = ""\n        self.data', 'self.type = getattr(self, "type", "")\n        self.data'),)),
+        Wrong(
+            "only after a colon",
+            "without a colon",
+            (
+                (
+                    'name, _, value = line.partition(":")',
+                    'if ":" not in line:\n            return\n        name, _, value = '
+                    'line.partition(":")',
+                ),
+            ),
+        ),
+        Wrong(
+            "type kept",
+            "type of one event",
+            (
+                (
+                    'self.type = ""\n        self.data',
+                    'self.type = getattr(self, "type", "")\n        self.data',
+                ),
+            ),
+        ),
     ),
-)  # fmt: skip
+)
 
 Said = tuple[str, str, str]
 LINES = "WHATWG HTML §9.2.5"
@@ -192,7 +235,9 @@ async def colons(answer: Answer, rng: random.Random) -> None:
     one_space = "After the colon one space is dropped, and no more: the rest is data."
     await _expect(answer, [b"data:x\n\n"], [_message("x")], "The space after the colon may lack.")
     await _expect(answer, [b"data:  x \n\n"], [_message(" x ")], one_space)
-    await _expect(answer, [b"data: a: b:c\n\n"], [_message("a: b:c")], "Only the first colon counts.")
+    await _expect(
+        answer, [b"data: a: b:c\n\n"], [_message("a: b:c")], "Only the first colon counts."
+    )
     await _expect(
         answer,
         [b"data\ndata\n\n"],
@@ -267,7 +312,8 @@ async def cut(answer: Answer, rng: random.Random) -> None:
         answer,
         [b"data: x\r\r", b""],
         [_message("x")],
-        "A CR ends a line at once: to wait for an LF that may never come would hold the event back.",
+        "A CR ends a line at once: to wait for an LF that may never come would hold the event "
+        "back.",
     )
 
 
@@ -276,7 +322,10 @@ async def corners(answer: Answer, rng: random.Random) -> None:
     """What hardly any server sends, and every browser must know."""
     mark = b"\xef\xbb\xbf"
     await _expect(
-        answer, [mark + b"data: x\n\n"], [_message("x")], "One byte order mark is skipped at the start."
+        answer,
+        [mark + b"data: x\n\n"],
+        [_message("x")],
+        "One byte order mark is skipped at the start.",
     )
     await _expect(
         answer,
@@ -301,10 +350,26 @@ async def corners(answer: Answer, rng: random.Random) -> None:
 @EXERCISE.case("streams made of trouble", level=6, points=2, clause=MEANING)
 async def anything(answer: Answer, rng: random.Random) -> None:
     """Against the reader of the lab, which is itself held to the text."""
-    parts = [b"data", b"id", b"event", b":", b" ", b"\n", b"\r", b"\r\n", b"\n\n", b"x", "é".encode()]
+    parts = [
+        b"data",
+        b"id",
+        b"event",
+        b":",
+        b" ",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\n\n",
+        b"x",
+        "é".encode(),
+    ]
     for _ in range(60):
         stream = b"".join(rng.choices([*parts, b"data: a\n"], k=rng.randint(3, 25)))
         at = rng.randrange(len(stream) + 1)
         decoder = Decoder()
-        right = [_message(event.data, event.last_event_id, event.type) for event in decoder.feed(stream)]
-        await _expect(answer, [stream[:at], stream[at:]], right, "These are the events of a random stream.")
+        right = [
+            _message(event.data, event.last_event_id, event.type) for event in decoder.feed(stream)
+        ]
+        await _expect(
+            answer, [stream[:at], stream[at:]], right, "These are the events of a random stream."
+        )

@@ -12,6 +12,7 @@ from rtlab.exercises.answer import Answer, Server
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
 from rtlab.exercises.mistakes import Mistake
 from rtlab.exercises.peers import PATIENCE, CountingLink, each_once, within
+from rtlab.feed import Message, parse_json
 from rtlab.sockets import LOOPBACK
 from rtlab.transports import sse
 
@@ -24,8 +25,8 @@ EXERCISE = Exercise(
 Write `events(request, feed)`, an `aiohttp` handler that answers with an event stream: first what
 `feed` holds (after the `Last-Event-ID` that the client sends, if it sends one), then what is
 published, for ever. `feed.since(cursor)` returns the messages after a cursor (`None`: all), and
-`await feed.wait(cursor)` does so as soon as there are any. A message has `seq` and `json`, its text.
-""",
+`await feed.wait(cursor)` does so as soon as there are any. A message has `seq` and `json`, its
+text. """,
     stub='''\
 from aiohttp import web
 
@@ -59,18 +60,36 @@ async def events(request, feed):
     hints=(
         "A browser takes an answer for an event stream only if its Content-Type says so.",
         "Send an id with every event: it is what comes back as Last-Event-ID.",
-        "The cursor is the number of the last message seen: feed.wait(cursor) gives those after it.",
+        "The cursor is the number of the last message seen: feed.wait(cursor) gives those after "
+        "it.",
         "Write, move the cursor, wait again, in a loop that ends when feed.closed is true.",
     ),
     wrong=(
         Wrong("no id", "no id", (("id: {message.seq}\\n", ""),)),
-        Wrong("Last-Event-ID ignored", "Last-Event-ID was not heeded", (("int(last) if last.isdigit() else None", "None"),)),
+        Wrong(
+            "Last-Event-ID ignored",
+            "Last-Event-ID was not heeded",
+            (("int(last) if last.isdigit() else None", "None"),),
+        ),
         Wrong("off by one", "comes again", (("int(last) if", "int(last) - 1 if"),)),
         Wrong("ends at once", "never ends", (("while not feed.closed:", "for _ in range(1):"),)),
-        Wrong("no content type", "text/event-stream", (('    response.content_type = "text/event-stream"\n', ""),)),
-        Wrong("cursor not moved", "more than once", (("            cursor = message.seq\n", "            await __import__('asyncio').sleep(0.01)\n"),)),
+        Wrong(
+            "no content type",
+            "text/event-stream",
+            (('    response.content_type = "text/event-stream"\n', ""),),
+        ),
+        Wrong(
+            "cursor not moved",
+            "more than once",
+            (
+                (
+                    "            cursor = message.seq\n",
+                    "            await __import__('asyncio').sleep(0.01)\n",
+                ),
+            ),
+        ),
     ),
-)  # fmt: skip
+)
 
 Got = list[tuple[int, str]]
 
@@ -91,7 +110,12 @@ async def _read(port: int, count: int, last: str | None = None) -> tuple[httpx.R
         try:
             async for data in response.aiter_raw():
                 for event in decoder.feed(data):
-                    got.append((sse.Message.from_wire(sse.parse_json(event.data)).data, event.last_event_id))
+                    got.append(
+                        (
+                            Message.from_wire(parse_json(event.data)).data,
+                            event.last_event_id,
+                        )
+                    )
                 if len(got) >= count:
                     break
         except httpx.ReadTimeout:
@@ -155,7 +179,9 @@ async def ids(answer: Answer, rng: random.Random) -> None:
             )
 
 
-@EXERCISE.case("it goes on from Last-Event-ID", points=2, timeout=LATER, clause="WHATWG HTML §9.2.3")
+@EXERCISE.case(
+    "it goes on from Last-Event-ID", points=2, timeout=LATER, clause="WHATWG HTML §9.2.3"
+)
 async def resumed(answer: Answer, rng: random.Random) -> None:
     """From the next one on, whatever the ids look like."""
     async with answer.serve("http") as server:
@@ -169,7 +195,8 @@ async def resumed(answer: Answer, rng: random.Random) -> None:
             numbers = [data for data, _ in more]
             if numbers[:1] == [1]:
                 raise Mistake(
-                    f"It began again at the first message: Last-Event-ID was not heeded ({last!r}).",
+                    f"It began again at the first message: Last-Event-ID was not heeded "
+                    f"({last!r}).",
                     expected=list(range(count + 1, 11)),
                     got=numbers,
                 )

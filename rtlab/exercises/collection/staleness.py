@@ -30,15 +30,32 @@ def staleness(published, first, period):
     hints=(
         "Draw a line with the questions on it, and a message between two of them.",
         "What is published in the very moment of a question waits 0, not a whole period.",
-        "In Python, (first - at) % period is never negative. What if the first question is far off?",
+        "In Python, (first - at) % period is never negative. What if the first question is far "
+        "off?",
     ),
     wrong=(
-        Wrong("the question before", "the question before", (("(first - at) % period", "(at - first) % period"),)),
-        Wrong("a whole period for none", "in the very moment", (("(first - at) % period", "period - (at - first) % period"),)),
-        Wrong("always the mean", "the mean", (("first - at if at < first else (first - at) % period", "period / 2"),)),
-        Wrong("before the first", "before the first question", (("first - at if at < first else ", ""),)),
+        Wrong(
+            "the question before",
+            "the question before",
+            (("(first - at) % period", "(at - first) % period"),),
+        ),
+        Wrong(
+            "a whole period for none",
+            "in the very moment",
+            (("(first - at) % period", "period - (at - first) % period"),),
+        ),
+        Wrong(
+            "always the mean",
+            "the mean",
+            (("first - at if at < first else (first - at) % period", "period / 2"),),
+        ),
+        Wrong(
+            "before the first",
+            "before the first question",
+            (("first - at if at < first else ", ""),),
+        ),
     ),
-)  # fmt: skip
+)
 
 
 def _wait(at: int, first: int, period: int) -> int:

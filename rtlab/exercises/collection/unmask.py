@@ -35,13 +35,25 @@ def unmask(payload, key):
         "A generator of numbers from 0 to 255 becomes bytes with bytes(…).",
     ),
     wrong=(
-        Wrong("key not repeated", "repeats", (("for place, byte in enumerate(payload)", "for place, byte in enumerate(payload[:4])"), ("payload[:4])", "payload[:4])) + bytes(payload[4:]"))),
-        Wrong("one byte of the key", "first byte of the key alone", (("key[place % 4]", "key[0]"),)),
+        Wrong(
+            "key not repeated",
+            "repeats",
+            (
+                (
+                    "for place, byte in enumerate(payload)",
+                    "for place, byte in enumerate(payload[:4])",
+                ),
+                ("payload[:4])", "payload[:4])) + bytes(payload[4:]"),
+            ),
+        ),
+        Wrong(
+            "one byte of the key", "first byte of the key alone", (("key[place % 4]", "key[0]"),)
+        ),
         Wrong("key backwards", "from its end", (("key[place % 4]", "key[3 - place % 4]"),)),
         Wrong("a list", "a list, where bytes", (("bytes(byte", "list(byte"),)),
         Wrong("and for exclusive or", "exclusive or", (("byte ^", "byte &"),)),
     ),
-)  # fmt: skip
+)
 
 
 def _with(payload: bytes, key: bytes) -> bytes:
@@ -58,8 +70,13 @@ async def _compare(answer: Answer, clear: bytes, key: bytes) -> None:
             _with(masked[:4], key) + masked[4:],
             "Only the first four bytes are unmasked: the key repeats every four bytes.",
         ),
-        Slip(_with(masked[:4], key), "Only four bytes came back: the key repeats, the payload goes on."),
-        Slip(_with(masked, key[:1]), "Every byte was unmasked with the first byte of the key alone."),
+        Slip(
+            _with(masked[:4], key),
+            "Only four bytes came back: the key repeats, the payload goes on.",
+        ),
+        Slip(
+            _with(masked, key[:1]), "Every byte was unmasked with the first byte of the key alone."
+        ),
         Slip(_with(masked, key[::-1]), "The key was read from its end: its first byte is key[0]."),
         otherwise="Not unmasked: each byte is combined with one of the key by exclusive or, ^.",
     )
