@@ -26,15 +26,21 @@ MAY_IMPORT = {
     "feed": GROUND,
     "dissect": GROUND,
     "states": GROUND,
-    "link": GROUND | {"log", "loops", "sockets"},
+    "hosted": GROUND | {"loops"},
+    "link": GROUND | {"log", "loops", "sockets", "hosted"},
+    "middlebox": SERVICES | {"hosted", "render", "subscription", "transports", "lab"},
     "transports": SERVICES - {"loops"} | {"feed"},
     "subscription": GROUND | {"transports"},
     "lab": SERVICES | {"feed", "link", "transports", "render"},
+    "chat": SERVICES | {"feed", "link", "transports", "lab", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
     "render": GROUND | {"terminal", "dissect", "link", "compare", "states", "exercises"},
-    "widgets": SERVICES | {"feed", "link", "dissect", "render", "lab", "compare", "states"},
+    "widgets": SERVICES
+    | {"feed", "link", "dissect", "render", "lab", "compare", "states", "transports"}
+    | {"subscription", "chat"},
     "exercises": SERVICES
-    | {"feed", "dissect", "link", "transports", "lab", "subscription", "render", "examples"},
+    | {"feed", "dissect", "link", "transports", "lab", "subscription", "render", "examples"}
+    | {"middlebox"},
 }
 STANDARD_LIBRARY_ONLY = ["errors", "arguments", "terminal", "feed", "dissect", "states"]
 STANDARD_LIBRARY_ONLY += ["log", "sockets", "loops"]
@@ -86,6 +92,7 @@ KNOWN = {name: path for name, path in FILES.items() if room(name) in MAY_IMPORT}
 WHEN_ASKED = {
     "rtlab.dissect.field": {"rtlab.render.byte_view", "rtlab.render.tree"},
     "rtlab.link.recording": {"rtlab.dissect.conversation", "rtlab.render.conversation"},
+    "rtlab.link.redaction_http2": {"rtlab.dissect.field", "rtlab.dissect.http2"},
     "rtlab.states.table": {"rtlab.render.states", "rtlab.render.drawing"},
 }
 

@@ -82,7 +82,7 @@ class Wrong:
         return solution
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Exercise:
     """A task for the learner.
 
@@ -141,6 +141,21 @@ class Exercise:
     def entry(self) -> str:
         """The name of the function, class or value that the stub defines."""
         return entry(self.stub)
+
+    def __str__(self) -> str:
+        return f"{self.title}\n\n{self.prompt}\n{self.stub}\n\n{self.call}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_markdown_(self) -> str:
+        stub = f"```python\n{self.stub}\n\n{self.call}\n```"
+        return f"**{self.title}** ({self.points} points)\n\n{self.prompt}\n{stub}\n"
+
+    @property
+    def call(self) -> str:
+        """How it is checked."""
+        return f'rtlab.check("{self.name}", {self.entry})'
 
     def load(self, source: str) -> Any:
         """Return what a source defines under the name that the exercise asks for."""

@@ -38,50 +38,59 @@ def check(name: str, answer: Any, *, seed: int | None = None) -> Verdict:
         UsageError: there is no such exercise, or the answer is not of the kind that it asks for;
             this counts as no try.
     """
-    exercise = catalogue.find(name)
+    task = catalogue.find(name)
     chosen = random.randrange(10**6) if seed is None else whole("seed", seed)
-    refuse(exercise, answer)
-    verdict = _run(exercise, answer, chosen)
+    refuse(task, answer)
+    verdict = _run(task, answer, chosen)
     book = _book()
-    entry = book.entry(exercise.name)
-    notes = [book.note, *_count(entry, exercise, answer, verdict)]
-    book.write(exercise.name, entry)
-    notes += [*_next(exercise, entry, verdict), book.note]
+    entry = book.entry(task.name)
+    notes = [book.note, *_count(entry, task, answer, verdict)]
+    book.write(task.name, entry)
+    notes += [*_next(task, entry, verdict), book.note]
     return dataclasses.replace(verdict, notes=tuple(dict.fromkeys(filter(None, notes))))
 
 
-def _run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
+def _run(task: Exercise, answer: Any, seed: int) -> Verdict:
     thread = loops.LoopThread("rtlab-check").start()
     try:
-        return thread.call(run(exercise, answer, seed))
+        return thread.call(run(task, answer, seed))
     finally:
         loops.uninterrupted(thread.stop)
 
 
-def _count(entry: Entry, exercise: Exercise, answer: Any, verdict: Verdict) -> list[str]:
+def _count(entry: Entry, task: Exercise, answer: Any, verdict: Verdict) -> list[str]:
     """Count a try, if it is an honest one; return what there is to say of it."""
     entry.points = max(entry.points, verdict.points)
     entry.passed = entry.passed or verdict.passed
     mark = fingerprint(answer)
-    if mark == fingerprint(exercise.load(exercise.stub)):
+    if mark == fingerprint(task.load(task.stub)):
         return ["This is the stub as it was given: it counts as no try."]
     if not entry.passed and mark not in entry.tries:
         entry.tries.append(mark)
     return []
 
 
-def _next(exercise: Exercise, entry: Entry, verdict: Verdict) -> list[str]:
+def _next(task: Exercise, entry: Entry, verdict: Verdict) -> list[str]:
     """What a learner may do next."""
     if verdict.passed:
-        return [f"One way to write it: rtlab.solution({exercise.name!r})."]
+        return [f"One way to write it: rtlab.solution({task.name!r})."]
     notes = []
-    if left := len(exercise.hints) - entry.hints:
-        notes.append(f"A hint: rtlab.hint({exercise.name!r}), {left} left.")
+    if left := len(task.hints) - entry.hints:
+        notes.append(f"A hint: rtlab.hint({task.name!r}), {left} left.")
     if entry.tries_left:
         notes.append(f"The solution can be seen after {_tries(entry.tries_left)}.")
     else:
-        notes.append(f"The solution may be seen now: rtlab.solution({exercise.name!r}).")
+        notes.append(f"The solution may be seen now: rtlab.solution({task.name!r}).")
     return notes
+
+
+def exercise(name: str) -> Exercise:
+    """Return an exercise: what to do, where to begin, and how it is checked.
+
+    Raises:
+        UsageError: there is none of that name; the message names the nearest.
+    """
+    return catalogue.find(name)
 
 
 def hint(name: str) -> Sheet:
@@ -90,17 +99,17 @@ def hint(name: str) -> Sheet:
     Raises:
         UsageError: there is no such exercise.
     """
-    exercise = catalogue.find(name)
+    task = catalogue.find(name)
     book = _book()
-    entry = book.entry(exercise.name)
-    number, count = entry.hints + 1, len(exercise.hints)
+    entry = book.entry(task.name)
+    number, count = entry.hints + 1, len(task.hints)
     if number > count:
-        lines = [f"{place}. {text}" for place, text in enumerate(exercise.hints, 1)]
-        return Sheet(f"{exercise.name}: these are all its hints", "\n".join(lines))
+        lines = [f"{place}. {text}" for place, text in enumerate(task.hints, 1)]
+        return Sheet(f"{task.name}: these are all its hints", "\n".join(lines))
     entry.hints = number
-    book.write(exercise.name, entry)
-    title = f"{exercise.name}: hint {number} of {count}"
-    return Sheet(title, exercise.hints[number - 1], note=book.note)
+    book.write(task.name, entry)
+    title = f"{task.name}: hint {number} of {count}"
+    return Sheet(title, task.hints[number - 1], note=book.note)
 
 
 def solution(name: str) -> Sheet:
@@ -110,27 +119,27 @@ def solution(name: str) -> Sheet:
         UsageError: there is no such exercise, or it is too early; the message says how many tries
             are left.
     """
-    exercise = catalogue.find(name)
+    task = catalogue.find(name)
     book = _book()
-    entry = book.entry(exercise.name)
+    entry = book.entry(task.name)
     if entry.tries_left:
         raise UsageError(
-            f"The solution of {exercise.name} can be seen after success, or after "
+            f"The solution of {task.name} can be seen after success, or after "
             f"{_tries(entry.tries_left)}: answers that were checked, differ, and are not the stub. "
-            f"rtlab.hint({exercise.name!r}) helps."
+            f"rtlab.hint({task.name!r}) helps."
         )
     if not entry.seen:
         entry.seen = True
-        book.write(exercise.name, entry)
-    title = f"{exercise.name}: one way to write it"
-    return Sheet(title, code=exercise.solution, note=book.note)
+        book.write(task.name, entry)
+    title = f"{task.name}: one way to write it"
+    return Sheet(title, code=task.solution, note=book.note)
 
 
 def progress() -> Progress:
     """Return what was done of the whole course."""
     book = _book()
     entries = book.read()
-    rows = [(exercise, entries.get(exercise.name, Entry())) for exercise in catalogue.everything()]
+    rows = [(task, entries.get(task.name, Entry())) for task in catalogue.everything()]
     return Progress(tuple(rows), book.note)
 
 

@@ -30,7 +30,7 @@ def refuse(exercise: Exercise, answer: Any) -> None:
     Raises:
         UsageError: it is; the message says what to pass.
     """
-    call = f"rtlab.check({exercise.name!r}, {exercise.entry})"
+    call = exercise.call
     if inspect.iscoroutine(answer) or inspect.isasyncgen(answer):
         name = answer.__name__
         answer.close() if inspect.iscoroutine(answer) else None

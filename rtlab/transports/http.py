@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
+from ssl import SSLContext
 from typing import Any
 
 import httpx
@@ -106,6 +108,8 @@ class HttpServer:
             _log.warning("dropped %s: it read nothing for %g s", request.remote, WRITE_LIMIT)
             hang_up(request.transport)
             return web.Response()  # to nobody
+        except ConnectionResetError:  # the client left just now; aiohttp would log a traceback
+            return web.Response()
         return answer
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -186,14 +190,21 @@ def _error(status: int, reason: str | None) -> web.Response:
     return web.json_response({"error": reason}, status=status)
 
 
-def read_cursor(text: str | None) -> int | None:
+def read_cursor(text: str | None, newest: int | None = None) -> int | None:
     """Return the cursor that a request names, ``None`` if it names none.
+
+    Args:
+        text: what the request says.
+        newest: the cursor of a client that says ``now``, and so gets what comes after its request
+            and nothing of what came before; if there is none, nobody may say that.
 
     Raises:
         UsageError: it is no whole number of 0 or more.
     """
     if text is None or text == "":
         return None
+    if text == "now" and newest is not None:
+        return newest
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise UsageError(f"A cursor is a whole number of 0 or more, not {text[:40]!r}.")
     return int(text)
@@ -222,9 +233,15 @@ async def connection(read_timeout: float) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE_LIMIT * 0.9)
     # trust_env=False: a proxy that the environment names must not see loopback traffic.
     async with httpx.AsyncClient(
-        timeout=timeout, limits=limits, trust_env=False, follow_redirects=True
+        verify=_tls(), timeout=timeout, limits=limits, trust_env=False, follow_redirects=True
     ) as client:
         yield client
+
+
+@cache
+def _tls() -> SSLContext:
+    """Load the certificates of the authorities, which takes 30 ms, once and not for each client."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 async def ask(
@@ -246,7 +263,7 @@ async def ask(
             await answer.aread()
     except httpx.TooManyRedirects as error:
         raise Refused(f"{url} redirects in circles.", 301) from error
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.DecodingError) as error:
         raise Unavailable(str(error) or type(error).__name__) from error
     check(answer)
     return answer

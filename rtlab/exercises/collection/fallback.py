@@ -13,10 +13,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from rtlab.access import Gate
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
-from rtlab.exercises.middleboxes import Box, box, stripping, swallowing
 from rtlab.exercises.mistakes import Mistake, explained
 from rtlab.exercises.peers import collected, each_once
 from rtlab.feed import Feed
+from rtlab.middlebox import Middlebox
 from rtlab.sockets import LOOPBACK, listen
 from rtlab.transports import address, sse, websocket
 from rtlab.transports.http import HttpServer
@@ -144,9 +144,8 @@ async def _both() -> AsyncIterator[_Servers]:
         await servers.sse.close()
 
 
-async def _run(answer: Answer, servers: _Servers, way: Box | int, what: str) -> None:
+async def _run(answer: Answer, servers: _Servers, port: int, what: str) -> None:
     """Hold that all messages come, although something stands in the way of WebSocket."""
-    port = way if isinstance(way, int) else way.port
     urls = address("websocket", port), address("sse", servers.sse.port)
     async with collected(answer.iterate(*urls)) as got:
         with explained(Exception=what):
@@ -173,17 +172,27 @@ async def clear(answer: Answer, rng: random.Random) -> None:
 @EXERCISE.case("a proxy that strips Upgrade", points=2, timeout=2 * LATER, clause="RFC 9110 §7.6.1")
 async def stripped(answer: Answer, rng: random.Random) -> None:
     """The server sees a plain GET and refuses."""
-    async with _both() as servers, box(servers.websocket.port, up=stripping) as proxy:
+    async with (
+        _both() as servers,
+        Middlebox(address("websocket", servers.websocket.port), "no-upgrade") as proxy,
+    ):
         what = "The handshake was refused, and there was no fallback to SSE"
-        await _run(answer, servers, proxy, what)
+        await _run(answer, servers, proxy.port, what)
+
+
+@asynccontextmanager
+async def _silence() -> AsyncIterator[int]:
+    """Listen on a port, and never say anything: the system opens connections by itself."""
+    with listen() as sock:
+        yield sock.getsockname()[1]
 
 
 @EXERCISE.case("a firewall that says nothing", points=2, timeout=2 * LATER)
 async def silent(answer: Answer, rng: random.Random) -> None:
     """TCP opens, and that is all."""
-    async with _both() as servers, box(servers.websocket.port, up=swallowing) as proxy:
+    async with _both() as servers, _silence() as port:
         what = "Something in the way says nothing at all, and the client waits for it"
-        await _run(answer, servers, proxy, what)
+        await _run(answer, servers, port, what)
 
 
 @EXERCISE.case("open, and closed before the hello", points=2, timeout=2 * LATER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import AsyncIterator
@@ -10,10 +11,10 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from rtlab.exercises.answer import Answer
+from rtlab.exercises.answer import Answer, Server
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
-from rtlab.exercises.middleboxes import box, buffering, killing
 from rtlab.exercises.mistakes import Mistake
+from rtlab.middlebox import Middlebox
 from rtlab.sockets import LOOPBACK
 from rtlab.transports.sse import Decoder
 
@@ -96,53 +97,66 @@ IDLE = 0.8
 
 
 class _Stream:
-    def __init__(self, response: httpx.Response) -> None:
+    """What comes of an event stream.
+
+    Attributes:
+        decoder: has read it.
+        seen: the data of its events.
+        began: whether a byte came.
+        ended: whether it is over.
+    """
+
+    def __init__(self, url: str) -> None:
         self.decoder = Decoder()
         self.seen: list[str] = []
-        self.first: float | None = None
-        self.ended = False
-        self._began = time.monotonic()
-        self._task = asyncio.create_task(self._take(response))
+        self.began = self.ended = False
+        self._task = asyncio.create_task(self._take(url))
 
-    async def _take(self, response: httpx.Response) -> None:
-        try:
-            async for data in response.aiter_raw():
-                if self.first is None:
-                    self.first = time.monotonic() - self._began
-                self.seen += [event.data for event in self.decoder.feed(data)]
-        except httpx.TransportError:
-            pass
+    async def _take(self, url: str) -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=LATER) as client:
+            with contextlib.suppress(httpx.TransportError):
+                async with client.stream("GET", url) as response:
+                    async for data in response.aiter_raw():
+                        self.began = True
+                        self.seen += [event.data for event in self.decoder.feed(data)]
         self.ended = True
 
     async def wait(self, count: int, seconds: float) -> None:
+        """Wait until so many events came, or any byte if it is 0; or until it is over."""
         until = time.monotonic() + seconds
-        while len(self.seen) < count and not self.ended and time.monotonic() < until:
+        while not self.ended and time.monotonic() < until:
+            if self.began and len(self.seen) >= count:
+                return
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
+        """Leave."""
         self._task.cancel()
         await asyncio.wait([self._task])
 
 
 @asynccontextmanager
-async def _streamed(port: int) -> AsyncIterator[_Stream]:
-    async with (
-        httpx.AsyncClient(trust_env=False, timeout=5) as client,
-        client.stream("GET", f"http://{LOOPBACK}:{port}/events") as response,
-    ):
-        stream = _Stream(response)
-        try:
-            yield stream
-        finally:
-            await stream.stop()
+async def _streamed(url: str) -> AsyncIterator[_Stream]:
+    stream = _Stream(url)
+    try:
+        yield stream
+    finally:
+        await stream.stop()
+
+
+def _url(server: Server) -> str:
+    return f"http://{LOOPBACK}:{server.port}/events"
 
 
 @EXERCISE.case("a quiet time, and a proxy that drops what is quiet", points=2, timeout=LATER)
 async def quiet(answer: Answer, rng: random.Random) -> None:
     """Heartbeats; but not as messages, and no more than it takes."""
-    async with answer.serve("http", IDLE) as server, box(server.port, down=killing(IDLE)) as proxy:
+    async with (
+        answer.serve("http", IDLE) as server,
+        Middlebox(_url(server), "idle", seconds=IDLE) as proxy,
+    ):
         await server.publish(1)
-        async with _streamed(proxy.port) as stream:
+        async with _streamed(proxy.url) as stream:
             await stream.wait(1, 2.0)
             await asyncio.sleep(4 * IDLE)
             if stream.ended:
@@ -175,11 +189,11 @@ async def held(answer: Answer, rng: random.Random) -> None:
     """One header tells it not to."""
     async with (
         answer.serve("http", 30.0) as server,
-        box(server.port, down=buffering) as proxy,
-        _streamed(proxy.port) as stream,
+        Middlebox(_url(server), "buffering", respect=True) as proxy,
+        _streamed(proxy.url) as stream,
     ):
         await server.publish(1)
-        await stream.wait(1, 1.5)
+        await stream.wait(1, 2.0)
         if not stream.seen:
             raise Mistake(
                 "The message was held back by the proxy: the answer does not tell it to pass "
@@ -193,12 +207,9 @@ async def held(answer: Answer, rng: random.Random) -> None:
 @EXERCISE.case("the first byte comes at once", timeout=LATER)
 async def first(answer: Answer, rng: random.Random) -> None:
     """Before there is any message, and long before a heartbeat."""
-    async with answer.serve("http", 30.0) as server, _streamed(server.port) as stream:
-        for _ in range(150):
-            if stream.first is not None:
-                break
-            await asyncio.sleep(0.01)
-        if stream.first is None:
+    async with answer.serve("http", 30.0) as server, _streamed(_url(server)) as stream:
+        await stream.wait(0, 2.0)
+        if not stream.began:
             raise Mistake(
                 "Nothing came while there was no message: behind some proxies a stream is open "
                 "only with its first byte. Send a comment at once."

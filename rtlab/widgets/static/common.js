@@ -69,6 +69,41 @@ function attach({ model, el, signal }, handlers) {
   return (wish) => send(wish);
 }
 
+// Watch over the kernel of a view that has no lab: `changed` is called with false when it is gone,
+// and with true if it was only out of reach. The view says so as well.
+function watch({ model, el, signal }, changed) {
+  const status = make("p", { class: "rtlab-status", role: "status" });
+  el.classList.add("rtlab-view");
+  el.append(status);
+  let here = true;
+  const turn = (alive) => {
+    if (alive === here) return;
+    here = alive;
+    status.textContent = alive ? "" : "The kernel was restarted. Run the cell again.";
+    changed(alive);
+  };
+  const gone = () => turn(false);
+  const back = () => turn(true);
+  model.on("change", back);
+  for (const event of LOST) model.on(event, gone);
+  signal.addEventListener("abort", () => {
+    model.off("change", back);
+    for (const event of LOST) model.off(event, gone);
+  });
+}
+
+// What is typed in a view is the view's: a notebook has plans of its own for arrow keys and letters.
+// It keeps those with Ctrl, Alt or Cmd, and Shift+Enter, which runs the cell.
+function keepKeys(el, signal) {
+  const keep = (event) => {
+    if (!el.contains(event.target)) return;
+    const { ctrlKey, altKey, metaKey, shiftKey, key } = event;
+    const theirs = ctrlKey || altKey || metaKey || (shiftKey && key === "Enter");
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", !theirs);
+  };
+  window.addEventListener("keydown", keep, { capture: true, signal });
+}
+
 // Where a port of the kernel's machine is for this page: directly if that is this machine, through
 // Jupyter's proxy otherwise. `way` says which.
 function reach(port, { proxied = null } = {}) {

@@ -1,0 +1,33 @@
+"""Live views of a lab, for notebooks; each is loaded when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rtlab.widgets.chat_room import ChatRoom
+    from rtlab.widgets.lanes import Lanes
+    from rtlab.widgets.live_ladder import LiveLadder
+    from rtlab.widgets.predict import Predict
+
+_HOMES = {
+    "ChatRoom": "chat_room",
+    "Lanes": "lanes",
+    "LiveLadder": "live_ladder",
+    "Predict": "predict",
+}
+
+__all__ = ["ChatRoom", "Lanes", "LiveLadder", "Predict"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rtlab.widgets' has no attribute {name!r}")
+    value = getattr(import_module(f"rtlab.widgets.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
