@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rtlab.widgets.chat_room import ChatRoom
+    from rtlab.widgets.feel_it import FeelIt
 
 _HOMES = {
     "ChatRoom": "chat_room",
+    "FeelIt": "feel_it",
 }
 
-__all__ = ["ChatRoom"]
+__all__ = ["ChatRoom", "FeelIt"]
 
 
 def __getattr__(name: str) -> Any:

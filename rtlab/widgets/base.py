@@ -20,6 +20,7 @@ from rtlab.log import logger
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Iterable
 
     from rtlab.lab import Lab
 
@@ -33,10 +34,10 @@ _STATIC = files("rtlab.widgets").joinpath("static")
 _log = logger("widgets")
 
 
-def _read(name: str) -> str:
-    """Return a file of the views: what all of them share, and then what this one adds."""
+def _read(name: str, uses: Iterable[str] = ()) -> str:
+    """Return a file of the views: what all of them share, what some do, and what this one adds."""
     stem, _, kind = name.partition(".")
-    names = dict.fromkeys(("common", stem))
+    names = dict.fromkeys(("common", *uses, stem))
     parts = [_STATIC.joinpath(f"{part}.{kind}") for part in names]
     return "\n".join(part.read_text("utf-8") for part in parts if part.is_file())
 
@@ -45,13 +46,14 @@ class View(anywidget.AnyWidget):
     """A view: a widget in a notebook, a static picture everywhere else.
 
     A subclass names its module, ``class Predict(View, module="predict")``: the files
-    ``static/predict.js`` and, if there is one, ``static/predict.css``.
+    ``static/predict.js`` and, if there is one, ``static/predict.css``. What it shares with some
+    other views it names as well, ``uses=("clock",)``; those files come before its own.
     """
 
-    def __init_subclass__(cls, module: str = "", **options: Any) -> None:
+    def __init_subclass__(cls, module: str = "", uses: Iterable[str] = (), **options: Any) -> None:
         if module:
-            cls._esm = _read(f"{module}.js")
-            cls._css = _read(f"{module}.css")
+            cls._esm = _read(f"{module}.js", uses)
+            cls._css = _read(f"{module}.css", uses)
         super().__init_subclass__(**options)
 
     def as_text(self) -> str:
