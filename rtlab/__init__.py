@@ -5,6 +5,7 @@
     lab = rtlab.start()                      # four servers, in this very process
     lab.publish({"price": 101.2})            # one message, through all of them
     lab.impair(latency=0.08)                 # a worse wire
+    rtlab.Middlebox(lab.url("sse"), "idle")  # a worse path: what stands in between
     lab.ladder()                             # what crossed it
     await rtlab.compare(messages=50)         # measured side by side
     rtlab.dissect(data, "websocket")         # every bit explained

@@ -82,7 +82,7 @@ class Holding(Filter):
         """Throw away what is still held."""
         if self._line is not None:
             self._line.text = (
-                f"threw away {len(self._held):,} bytes of {self._name}: the client has left"
+                f"threw away {len(self._held):,} bytes of {self._name}: the connection ended"
             )
 
     def _hold(self, data: bytes) -> None:

@@ -96,11 +96,12 @@ class Passage:
         return self._task.journal.add(self._number, text)
 
     async def _serve(self) -> None:
-        try:
-            while await self._exchange():
-                pass
-        except Fault as fault:
-            await self._blame(fault)
+        with contextlib.suppress(Fault):  # nobody hears the last words
+            try:
+                while await self._exchange():
+                    pass
+            except Fault as fault:
+                await self._blame(fault)
         with contextlib.suppress(Fault, OSError, TimeoutError):
             async with asyncio.timeout(LINGER):
                 await self._linger()
@@ -190,19 +191,14 @@ class Passage:
         """Carry the body of a request, then listen whether the client is still there.
 
         Raises:
-            Fault: it has left.
+            Fault: it has left, or one of the two broke the rules; this never ends otherwise.
         """
-        client, listens = self._client, True
-        while True:
+        client = self._client
+        event = None
+        while not isinstance(event, h11.EndOfMessage):
             event = await client.next()
             assert isinstance(event, (h11.Data, h11.EndOfMessage))
-            if listens:
-                try:
-                    await server.send(_plain(event))
-                except Fault:  # it may have answered already, and want no more
-                    listens = False
-            if isinstance(event, h11.EndOfMessage):
-                break
+            await server.send(_plain(event))
         while len(client.http.trailing_data[0]) < AHEAD:
             data = await client.read()
             if not data:

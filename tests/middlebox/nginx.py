@@ -1,6 +1,7 @@
 """A real nginx with its own configuration, on a free port of this machine."""
 
 import asyncio
+import os
 import shutil
 import socket
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from tests.link.peers import HANG, free_port
 
-HERE = shutil.which("nginx")
+HERE = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
 
 CONFIGURATION = """
 daemon off;

@@ -180,7 +180,7 @@ def test_the_log_counts_along_and_says_what_became_of_it():
     assert first.startswith("held 10 bytes of GET /events for ")
     assert second == "holds 2 bytes of GET /events"
     answer.filter.drop()
-    assert answer.texts[1] == "threw away 2 bytes of GET /events: the client has left"
+    assert answer.texts[1] == "threw away 2 bytes of GET /events: the connection ended"
 
 
 # ── compressing ──

@@ -1,7 +1,7 @@
 """The four clients behind each kind of middlebox: what arrives, what stalls, who comes back."""
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 
 import pytest
 
@@ -163,17 +163,50 @@ async def test_who_polls_takes_a_new_connection_and_notices_nothing(lab, quick, 
         assert "reconnecting" not in client.states
 
 
-@pytest.mark.parametrize("transport", ["long_polling", "sse", "websocket"])
-async def test_a_heartbeat_keeps_it_alive(quick, transport):
-    # For long polling, the timeout is the heartbeat.
-    options = {"timeout": 0.05} if transport == "long_polling" else {}
-    with rtlab.Lab(transport, heartbeat=0.05) as lab:
-        seconds = {"seconds": 1.0}
-        async with behind(lab, transport, "idle", seconds, quick, **options) as (client, box):
+async def test_a_heartbeat_keeps_connections_alive(quick):
+    patient = {"seconds": 3.0}  # a busy machine can be silent for a second
+    options = {"long_polling": {"timeout": 0.05}}  # for long polling, this is the heartbeat
+    with rtlab.Lab(["long_polling", "sse", "websocket"], heartbeat=0.05) as lab:
+        async with AsyncExitStack() as stack:
+            pairs = []
+            for name in lab.transports:
+                scene = behind(lab, name, "idle", patient, quick, **options.get(name, {}))
+                pairs.append(await stack.enter_async_context(scene))
             publish(lab)
-            await until(lambda: client.numbers == [1])
-            await asyncio.sleep(1.5)
+            await until(lambda: all(client.numbers == [1] for client, _ in pairs))
+            await asyncio.sleep(4.0)
             publish(lab)
-            await until(lambda: client.numbers == [1, 2])
-            assert "reconnecting" not in client.states
-            assert (box.accepted, len(box.log)) == (1, 0)
+            await until(lambda: all(client.numbers == [1, 2] for client, _ in pairs))
+            for client, box in pairs:
+                assert "reconnecting" not in client.states
+                assert (box.accepted, len(box.log)) == (1, 0)
+
+
+async def first_that_works(urls, patience):
+    """A client that falls back, as a reader would write it."""
+    for transport, url in urls.items():
+        try:
+            return transport, await rtlab.receive(url, transport, 1, timeout=patience)
+        except (rtlab.Refused, TimeoutError):
+            continue
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (["transparent"], "websocket"),
+        (["no-upgrade"], "sse"),
+        (["no-upgrade", "buffering"], "long_polling"),
+    ],
+)
+async def test_a_client_that_falls_back_gets_through_in_the_end(lab, kinds, expected):
+    lab.publish("news")
+    with ExitStack() as stack:
+        urls = {}
+        for transport in ("websocket", "sse", "long_polling"):
+            urls[transport] = lab.url(transport)
+            for kind in kinds:  # one before the other
+                box = stack.enter_context(rtlab.Middlebox(urls[transport], kind))
+                urls[transport] = box.url
+        transport, [delivery] = await first_that_works(urls, patience=2.0)
+    assert (transport, delivery.message.data) == (expected, "news")

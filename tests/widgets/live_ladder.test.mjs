@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-const { Clock, Groups, Places, Rows, bytes, described, fate, seconds, short, ticks, unpack } =
+const { Clock, Groups, Places, Rows, bytes, described, distance, fate, seconds, short, ticks, unpack } =
   await import(process.env.MODULE);
 
 const row = (number, changes = {}) => ({
@@ -115,4 +115,12 @@ test("a clock that was put forward is believed after a while", () => {
   clock.hear(1000, 5000);
   for (let at = 0; at < 300; at++) clock.hear(2000 + at * 100, 16_000 + at * 100);
   assert.ok(Math.abs(clock.now(100_000) - 86_000) < 100);
+});
+
+test("how far a click is from an arrow", () => {
+  const arrow = { x1: 0, y1: 0, x2: 100, y2: 0 };
+  assert.equal(distance(50, 7, arrow), 7);
+  assert.equal(distance(103, 4, arrow), 5);
+  assert.equal(distance(-3, -4, arrow), 5);
+  assert.equal(distance(3, 4, { x1: 0, y1: 0, x2: 0, y2: 0 }), 5);
 });

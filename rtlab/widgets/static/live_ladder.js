@@ -4,6 +4,7 @@ const HEIGHT = 360; // of a lane's drawing, in pixels, as everything here
 const CLIENT = 40; // where the client's line stands, and from the right edge the server's
 const SERVER = 26;
 const CLOSE = 2.2; // arrows of one direction that are nearer to each other are drawn as one
+const NEAR = 8; // how near to an arrow a click must be
 const LINE = 11; // a label's height, and the mean width of a letter in it
 const LETTER = 5.4;
 const DELAY = 200; // ms: what is drawn is so old, so that arrows come in at the lower edge
@@ -75,6 +76,14 @@ export class Places {
   leave(place) {
     this.taken = this.taken.filter((other) => other !== place);
   }
+}
+
+// How far a point is from a line between two others.
+export function distance(x, y, { x1, y1, x2, y2 }) {
+  const [dx, dy] = [x2 - x1, y2 - y1];
+  const along = ((x - x1) * dx + (y - y1) * dy) / (dx * dx + dy * dy || 1);
+  const share = Math.min(Math.max(along, 0), 1);
+  return Math.hypot(x - x1 - share * dx, y - y1 - share * dy);
 }
 
 // Times at which a window of `span` ms has a line, as [time, label].
@@ -164,9 +173,9 @@ class Lane {
       this.client, this.server, this.empty, this.moving);
     this.box = make("div", {
       class: "box", tabindex: "0", role: "group", "aria-label": `${name}: segments`,
-      onclick: ({ target }) => {
-        const arrow = target.closest("[data-number]");
-        if (arrow) choose(this, Number(arrow.dataset.number));
+      onclick: (event) => {
+        const number = this.at(event);
+        if (number !== null) choose(this, number);
       },
     }, this.svg);
     this.element = make("div", { class: "lane" },
@@ -191,7 +200,7 @@ class Lane {
     this.marked = -Infinity;
     this.grid = make("g", {});
     this.ways = make("g", {});
-    this.words = make("g", { class: "words" }); // above all arrows, and in no one's way
+    this.words = make("g", { class: "words" }); // above all arrows
     this.moving.replaceChildren(this.grid, this.ways, this.words);
   }
 
@@ -225,6 +234,7 @@ class Lane {
     const x2 = x1 + (across - x1) * part;
     const y1 = this.y(first.at);
     const y2 = this.y(first.on || first.at);
+    arrow.line = { x1, y1, x2: across, y2 };
     const pieces = [
       make("title", {}, words),
       make("line", { class: "hit", x1, y1, x2: across, y2 }),
@@ -259,7 +269,7 @@ class Lane {
     if (!arrow.place) return;
     arrow.label = make("text", {
       class: kind, x: first.up ? x1 + 7 : x1 - 12, y: arrow.place.foot,
-      "text-anchor": first.up ? "start" : "end",
+      "data-number": first.number, "text-anchor": first.up ? "start" : "end",
     }, words);
     this.words.append(arrow.label);
   }
@@ -278,11 +288,26 @@ class Lane {
   // Show the time up to `edge` at the lower end.
   move(edge, span) {
     const top = edge - span;
-    this.moving.setAttribute("transform", `translate(0 ${(HEIGHT - this.y(edge)).toFixed(1)})`);
+    this.shift = HEIGHT - this.y(edge);
+    this.moving.setAttribute("transform", `translate(0 ${this.shift.toFixed(1)})`);
     this.grid.replaceChildren(...ticks(top, edge, span).flatMap(([time, label]) => [
       make("line", { class: "tick", x1: CLIENT - 4, x2: this.right, y1: this.y(time), y2: this.y(time) }),
       make("text", { class: "soft", x: CLIENT - 6, y: this.y(time) + 4, "text-anchor": "end" }, label),
     ]));
+  }
+
+  // The segment that was clicked at: by its label, or because no other arrow is nearer.
+  at({ target, clientX, clientY }) {
+    const { left, top } = this.svg.getBoundingClientRect();
+    const [x, y] = [clientX - left, clientY - top - this.shift];
+    const named = target.closest("[data-number]")?.dataset.number;
+    if (named && target.closest(".words")) return Number(named);
+    let [nearest, least] = [named ? Number(named) : null, NEAR];
+    for (const [number, { line }] of this.arrows) {
+      const far = distance(x, y, line);
+      if (far < least) [nearest, least] = [number, far];
+    }
+    return nearest;
   }
 
   // Take away what has moved out.
@@ -376,7 +401,7 @@ export default {
     function stop(at = edge()) {
       if (frozen === null) waiting = 0;
       frozen = at;
-      pace();
+      frame();
       sign();
     }
 
@@ -488,6 +513,7 @@ export default {
       marks = [...marks, ...content.marks].slice(-500);
     }
 
+    redraw();
     const ask = attach(context, {
       snapshot: (content) => {
         for (const lane of lanes) lane.rows.clear();
@@ -622,7 +648,5 @@ export default {
       sizer.disconnect();
       model.off("msg:custom", answer);
     });
-    redraw();
-    sign();
   },
 };
