@@ -17,7 +17,7 @@ from rtlab.widgets.native import PARTS, code_of
 TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
 # What a module is tested with, if it needs others before it.
-USES = {name: PARTS for name in ("journal", "session", "browser_client", "ticker")}
+USES = {name: PARTS for name in ("journal", "client", "browser_client", "ticker")}
 
 if shutil.which("node") is None and not os.environ.get("CI"):
     pytest.skip("there is no node on this machine", allow_module_level=True)
@@ -48,7 +48,7 @@ def test_the_code_that_is_shown_without_a_script_is_the_code_that_runs(tmp_path:
     names = json.dumps(TRANSPORTS)
     script = f"const {{ codeOf }} = await import(process.env.MODULE);\
 console.log(JSON.stringify({names}.map(codeOf)));"
-    shown = json.loads(node("clients", tmp_path, "--input-type=module", "-e", script))
+    shown = json.loads(node("lesson", tmp_path, "--input-type=module", "-e", script))
     assert shown == [code_of(transport) for transport in TRANSPORTS]
     assert "new EventSource(" in code_of("sse")
     assert "new WebSocket(" in code_of("websocket")
