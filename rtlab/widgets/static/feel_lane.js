@@ -150,7 +150,7 @@ export class Lane {
   }
 
   #start(signal) {
-    if (!signal.aborted) CLIENTS[this.transport].run(this.url(), this.#view(signal));
+    if (!signal.aborted) LESSON[this.transport].run(this.url(), this.#view(signal));
   }
 
   // What a client of clients.js gets to see.
