@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import cache
 from ssl import SSLContext
 from typing import Any
@@ -329,8 +329,13 @@ def read_gap(answer: httpx.Response) -> tuple[str, int]:
         raise Refused(f"410 without a way to go on: {error}", 410) from error
 
 
-async def send(url: str, data: Any) -> int:
+async def send(url: str, data: Any, *, client: httpx.AsyncClient | None = None) -> int:
     """Publish by POST and return the message's sequence number.
+
+    Args:
+        url: of an HTTP server.
+        data: whatever JSON can hold.
+        client: posts it; if there is none, one with a connection of its own.
 
     Raises:
         UsageError: ``data`` cannot travel as JSON.
@@ -338,7 +343,7 @@ async def send(url: str, data: Any) -> int:
         Unavailable: the server cannot be reached, or failed.
     """
     body = to_json(data).encode()
-    async with connection(read_timeout=BODY_LIMIT) as client:
+    async with nullcontext(client) if client else connection(read_timeout=BODY_LIMIT) as client:
         try:
             answer = await client.post(
                 url, content=body, headers={"Content-Type": "application/json"}

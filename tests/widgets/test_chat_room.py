@@ -67,7 +67,7 @@ def test_news_are_what_the_server_knows_and_only_when_it_changes(chat: Chat) -> 
 
 def test_what_a_pane_says_of_itself_is_kept_for_the_next_page(chat: Chat) -> None:
     page = Page(ChatRoom(chat))
-    page.say(kind="pane", pane=1, name="Bob", room="quiet", wanted=True)
+    page.say("pane", pane=1, name="Bob", room="quiet", wanted=True)
     told = page.open()
     assert told["panes"][0] == {"name": "Ada", "room": "general", "wanted": False}
     assert told["panes"][1] == {"name": "Bob", "room": "quiet", "wanted": True}
@@ -78,7 +78,7 @@ def test_a_page_can_cut_the_link(chat: Chat) -> None:
 
     async def cut() -> None:
         async with chat.join("Ada") as room:
-            page.say(kind="cut", seconds=0)
+            page.say("cut", seconds=0)
             with pytest.raises(rtlab.RtlabError, match="1006"):
                 await anext(room)
 
@@ -106,7 +106,7 @@ def test_what_a_page_cannot_ask_for_changes_nothing(chat: Chat, wish: dict[str, 
 
 def test_names_of_panes_are_kept_short(chat: Chat) -> None:
     page = Page(ChatRoom(chat))
-    page.say(kind="pane", pane=0, name="x" * 10_000, room=None, wanted=1)
+    page.say("pane", pane=0, name="x" * 10_000, room=None, wanted=1)
     pane = page.open()["panes"][0]
     assert (len(pane["name"]), pane["room"], pane["wanted"]) == (41, "None", False)
 

@@ -107,6 +107,7 @@ function keepKeys(el, signal) {
     if (!el.contains(event.target)) return;
     const { ctrlKey, altKey, metaKey, shiftKey, key } = event;
     const theirs = ctrlKey || altKey || metaKey || (shiftKey && key === "Enter");
+    // On the very element that has the focus: JupyterLab looks at that one first, and then outwards.
     event.target.toggleAttribute("data-lm-suppress-shortcuts", !theirs);
   };
   window.addEventListener("keydown", keep, { capture: true, signal });
