@@ -36,6 +36,7 @@ class Page:
         self.view, self.name = view, name
         self.heard: list[dict[str, Any]] = []
         self.rows: list[list[float]] = []
+        self.wishes = 0
         before = view.send
 
         def send(content: dict[str, Any], buffers: Any = None) -> None:
@@ -63,9 +64,9 @@ class Page:
 
     def ask(self, **wish: Any) -> dict[str, Any]:
         """Ask for something and return what is said of it."""
-        count = len(self.heard)
-        self.tell(**wish)
-        until(lambda: len(self.heard) > count + 1)
+        self.wishes += 1
+        self.tell(**wish, wish=self.wishes)
+        until(lambda: self.latest["done"] == self.wishes)
         return dict(self.latest["said"])
 
     def published(self) -> list[tuple[float, ...]]:
@@ -170,7 +171,7 @@ def test_the_state_is_plain_json_with_the_counts_of_the_lab(lab, view):
     state = page.latest
     assert [lane[0] for lane in state["lanes"]] == list(rtlab.TRANSPORTS)
     assert state["settings"] == {"rate": 20, "payload_size": 100, "period": 0.1}
-    names = {"kind", "settings", "link", "lanes", "last", "said", "now"}
+    names = {"kind", "settings", "link", "lanes", "last", "said", "done", "now"}
     assert set(state) - {"for", "transports"} == names
     page.tell(kind="set", rate=0)
     until(lambda: delivered(view) == [lab.feed.last] * 4)
@@ -462,8 +463,10 @@ def test_a_lab_that_is_started_anew_has_a_stream_of_its_own(lab):
 
 
 def test_a_setting_that_cannot_be_used_is_refused_at_once(lab):
+    goodbyes = len(lab._goodbyes)
     with pytest.raises(UsageError, match="at most 1000 messages per second"):
         Lanes(lab, rate=5000)
+    assert len(lab._goodbyes) == goodbyes  # nothing half made is left
     view = Lanes(lab)
     with pytest.raises(UsageError, match="Did you mean 'payload_size'"):
         view.set(payload=5)
