@@ -93,6 +93,7 @@ class LiveView(View):
     """
 
     alive = traitlets.Bool(True).tag(sync=True)
+    _thread: loops.LoopThread | None = None  # of a view that could not be made: it is closed too
 
     def __init__(self, lab: Lab, **traits: Any) -> None:
         super().__init__(**traits)
@@ -100,7 +101,7 @@ class LiveView(View):
         self._shown: dict[str, float] = {}  # the views that are there, and when each last said so
         self._watched = False
         self._next: asyncio.TimerHandle | None = None
-        self._thread: loops.LoopThread | None = lab.thread
+        self._thread = lab.thread
         self.on_msg(self._hear)
         lab.when_stopped(self.end)
 

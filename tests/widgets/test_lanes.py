@@ -355,6 +355,8 @@ def test_settings_are_changed_by_page_and_cell_alike(lab, view):
     view.set(period=0.2)
     other = Lanes(lab, period=0.3)
     until(lambda: page.latest["settings"] == {"rate": 50, "payload_size": 300, "period": 0.3})
+    last = lab.feed.last
+    until(lambda: lab.feed.last > last)
     assert len(json.dumps(lab.feed.since(lab.feed.last - 1)[0].data, separators=(",", ":"))) == 300
     other.close()
 
