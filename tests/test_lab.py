@@ -439,9 +439,8 @@ def test_many_threads_may_start_and_stop_one_lab():
 
 def test_http2_is_there_for_who_asks_and_for_nobody_else():
     assert rtlab.TRANSPORTS == ("polling", "long_polling", "sse", "websocket")
-    with rtlab.Lab() as lab:
-        with pytest.raises(UsageError, match="transport of this lab"):
-            lab.url("http2")
+    with rtlab.Lab() as lab, pytest.raises(UsageError, match="transport of this lab"):
+        lab.url("http2")
     with rtlab.Lab([*rtlab.TRANSPORTS, "http2"], token=True) as lab:
         assert lab.transports == (*rtlab.TRANSPORTS, "http2")
         assert lab.url("http2").startswith("http://127.0.0.1:")
