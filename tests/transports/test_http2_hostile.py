@@ -176,7 +176,16 @@ async def test_resets_now_and_then_are_nobodys_fault(server, monkeypatch):
             number = await one.request(GET)
             one.h2.reset_stream(number)
         assert (await one.ask(asked("/messages")))[0] == 200
-    assert server.requests <= 3 * ENOUGH
+
+
+async def test_streams_that_are_reset_before_anybody_looks_are_forgotten(server):
+    async with peer(server.port, begin=False) as one:
+        one.h2.initiate_connection()
+        await one.flush(requests(50, RESET) + h.frame(h.PING, bytes(8)))
+        await one.until(lambda: one.of(events.PingAckReceived))
+        (connection,) = server._connections
+        assert connection.h2.highest_inbound_stream_id == 99
+        assert connection.streams == {}
 
 
 async def test_streams_that_are_reset_at_once_never_reach_the_feed(feed, server):
