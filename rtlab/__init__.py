@@ -5,10 +5,12 @@
     lab = rtlab.start()                      # four servers, in this very process
     lab.publish({"price": 101.2})            # one message, through all of them
     lab.impair(latency=0.08)                 # a worse wire
+    rtlab.Middlebox(lab.url("sse"), "idle")  # a worse path: what stands in between
     lab.ladder()                             # what crossed it
     await rtlab.compare(messages=50)         # measured side by side
     rtlab.dissect(data, "websocket")         # every bit explained
     rtlab.machine("sse")                     # what a client does, as a diagram
+    rtlab.check("accept-key", my_function)   # an exercise, checked at once
 
 Importing it opens no socket and imports no server library; names are loaded when first used.
 """
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from rtlab.backoff import Backoff
     from rtlab.compare.comparison import Comparison
     from rtlab.compare.scenario import Scenario
+    from rtlab.diagnosis import doctor
     from rtlab.dissect.field import Dissection, Field
     from rtlab.errors import (
         CursorOutOfRange,
@@ -38,9 +41,13 @@ if TYPE_CHECKING:
         UnexpectedMove,
         UsageError,
     )
+    from rtlab.exercises.learner import check, exercise, hint, progress, solution
+    from rtlab.exercises.quiz import quiz
     from rtlab.feed import Feed, Message
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
+    from rtlab.middlebox import Middlebox
+    from rtlab.render.picture import picture
     from rtlab.scripts import enable_asyncio_run
     from rtlab.states import Follower, Machine, machine
     from rtlab.subscription import receive, send, subscribe
@@ -51,6 +58,7 @@ _HOMES = {
     "rtlab.backoff": ("Backoff",),
     "rtlab.compare.comparison": ("Comparison",),
     "rtlab.compare.scenario": ("Scenario",),
+    "rtlab.diagnosis": ("doctor",),
     "rtlab.dissect.field": ("Dissection", "Field"),
     "rtlab.errors": (
         "CursorOutOfRange",
@@ -62,9 +70,13 @@ _HOMES = {
         "UnexpectedMove",
         "UsageError",
     ),
+    "rtlab.exercises.learner": ("check", "exercise", "hint", "progress", "solution"),
+    "rtlab.exercises.quiz": ("quiz",),
     "rtlab.feed": ("Feed", "Message"),
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
+    "rtlab.middlebox": ("Middlebox",),
+    "rtlab.render.picture": ("picture",),
     "rtlab.scripts": ("enable_asyncio_run",),
     "rtlab.states": ("Follower", "Machine", "machine"),
     "rtlab.subscription": ("receive", "send", "subscribe"),
@@ -88,6 +100,7 @@ __all__ = [
     "Link",
     "Machine",
     "Message",
+    "Middlebox",
     "NotRunning",
     "PortInUse",
     "Recording",
@@ -99,13 +112,21 @@ __all__ = [
     "Segment",
     "UnexpectedMove",
     "UsageError",
+    "check",
     "compare",
     "compare_sync",
     "dissect",
+    "doctor",
     "enable_asyncio_run",
+    "exercise",
+    "hint",
     "machine",
+    "picture",
+    "progress",
+    "quiz",
     "receive",
     "send",
+    "solution",
     "start",
     "stop",
     "subscribe",
@@ -114,7 +135,10 @@ __version__ = "0.1.0"
 
 
 # For rtlab.transports.sse?? in a cell.
-_MODULES = ("feed", "lab", "link", "render", "states", "transports")
+_MODULES = (
+    *("chat", "exercises", "feed", "lab", "link", "middlebox", "render", "states", "transports"),
+    "widgets",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -64,12 +64,18 @@ def transports(names: object) -> tuple[str, ...]:
 
 
 def number(
-    name: str, value: object, unit: str, *, least: float = 0.0, above: bool = False
+    name: str,
+    value: object,
+    unit: str,
+    *,
+    least: float = 0.0,
+    most: float = MOST,
+    above: bool = False,
 ) -> float:
-    """Return ``value`` as a finite float of at least (with ``above``: more than) ``least``.
+    """Return ``value`` as a float of at least (with ``above``: more than) ``least``.
 
     Raises:
-        UsageError: it is no number, NaN, infinite, too small or absurdly large.
+        UsageError: it is no number, NaN, too small or too large; without ``most`` absurdly large.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UsageError(f"{name} must be a number of {unit}, not {value!r}.")
@@ -77,10 +83,10 @@ def number(
         result = float(value)
     except OverflowError:
         result = math.inf
-    if not least <= result <= MOST or (above and result == least):
+    if not least <= result <= most or (above and result == least):
         bound = f"more than {least:g}" if above else f"{least:g} or more"
-        if result > MOST:
-            bound += f", and at most {MOST:g}"
+        if result > most or most < MOST:
+            bound += f", and at most {most:g}"
         raise UsageError(f"{name} must be {bound} {unit}, not {value!r}.")
     return result
 
@@ -104,4 +110,15 @@ def whole(
         kind = f"whole number of {unit}" if unit else "whole number"
         raise UsageError(f"{name} must be a {kind}, {bound}, not {value!r}.")
     assert isinstance(value, int)
+    return value
+
+
+def yes_or_no(name: str, value: object) -> bool:
+    """Return ``value`` if it is True or False.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} must be True or False, not {value!r}.")
     return value

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             return explain(options)
         if options.command == "doctor":
-            from rtlab.doctor import examine
+            from rtlab.diagnosis import examine
 
             return examine()
         return _compare(options)

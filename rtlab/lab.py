@@ -7,11 +7,11 @@ import html
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from rtlab import loops
 from rtlab.access import Gate
-from rtlab.arguments import one_of, transports, whole
+from rtlab.arguments import number, one_of, transports, whole
 from rtlab.errors import NotRunning, UsageError
 from rtlab.feed import Feed, Message
 from rtlab.link.impairment import PROFILES, make
@@ -34,6 +34,7 @@ class Row(NamedTuple):
         transport: its name.
         address: what a client dials, without a token.
         clients: connections that are open now.
+        requests: how many its server has received, over all clients; of WebSocket, handshakes.
         messages: how many messages its server has sent, over all clients.
         bytes_up: bytes that clients sent.
         bytes_down: bytes that the server sent.
@@ -42,6 +43,7 @@ class Row(NamedTuple):
     transport: str
     address: str
     clients: int
+    requests: int
     messages: int
     bytes_up: int
     bytes_down: int
@@ -60,6 +62,8 @@ class Lab:
         token: a secret that every URL must carry; ``True`` makes one up. For shared machines.
         origins: web origins that may connect, beside those of this machine and its Jupyter server.
         deflate: whether the WebSocket server compresses for clients that offer it.
+        heartbeat: seconds between signs of life on quiet connections: comments in SSE, pings in
+            WebSocket; 15 and 20 if not given.
         capacity: messages that the feed holds.
         memory: bytes that the recording of each link may hold.
         seed: of everything random in the links.
@@ -76,6 +80,7 @@ class Lab:
         token: str | bool | None = None,
         origins: Iterable[str] = (),
         deflate: bool = False,
+        heartbeat: float | None = None,
         capacity: int = 10_000,
         memory: int = 16 << 20,
         seed: int = 0,
@@ -88,7 +93,13 @@ class Lab:
             for name, port in (ports or {}).items()
         }
         self._gate = Gate(origins, token)
-        self._deflate = deflate
+        beat = {}
+        if heartbeat is not None:
+            beat["heartbeat"] = number("heartbeat", heartbeat, "seconds", above=True)
+        self._options: dict[str, dict[str, Any]] = {
+            "sse": beat,
+            "websocket": {**beat, "deflate": deflate},
+        }
         self._capacity = capacity
         self._memory = memory
         self._seed = seed
@@ -157,12 +168,14 @@ class Lab:
         self.stop()
 
     async def _open(self) -> None:
-        from rtlab.transports import MODULES  # imports the server libraries: half a second, once
+        # Imports the libraries of servers and clients: half a second, once.
+        from rtlab.transports import MODULES, http
 
+        http.warm_up()
         self._servers.clear()
         self._links.clear()
         for name in self.transports:
-            options = {"deflate": self._deflate} if name == "websocket" else {}
+            options = self._options.get(name, {})
             server = await MODULES[name].serve(self._feed, self._gate, **options)
             self._servers[name] = server
             link = Link(
@@ -204,15 +217,29 @@ class Lab:
             )
         return self._thread
 
-    def when_stopped(self, goodbye: Callable[[], object]) -> None:
-        """Call a function when the lab is stopped, before its servers are; it must not wait."""
+    def when_stopped(self, goodbye: Callable[[], object]) -> Callable[[], object]:
+        """Call a function when the lab is stopped, before its servers are.
+
+        Whoever stops the lab waits for it. Returns a function that takes this back.
+        """
         self._need_running()
         self._goodbyes.append(goodbye)
+
+        def forget() -> None:
+            if goodbye in self._goodbyes:
+                self._goodbyes.remove(goodbye)
+
+        return forget
 
     @property
     def feed(self) -> Feed:
         """The log of messages that every transport is a view of."""
         return self._feed
+
+    @property
+    def gate(self) -> Gate:
+        """Who may come in."""
+        return self._gate
 
     @property
     def token(self) -> str | None:
@@ -348,6 +375,7 @@ class Lab:
                     name,
                     self.url(name).partition("?")[0] if self.running else "stopped",
                     recording.open_connections,
+                    self._servers[name].requests,
                     self._servers[name].sent,
                     recording.up.received,
                     recording.down.received,
@@ -379,27 +407,30 @@ class Lab:
 
 _names = transports  # the parameter of that name hides the function in Lab.__init__
 
-_kernels: WeakSet[Lab] = WeakSet()  # those that start() made, stopped ones included
+_kernels: WeakKeyDictionary[Lab, str] = WeakKeyDictionary()
+"""The labs that ``start`` made, stopped ones included, and their names."""
 _kernels_lock = threading.Lock()
 
 
-def start(transports: str | Iterable[str] | None = None, **options: Any) -> Lab:
+def start(transports: str | Iterable[str] | None = None, *, name: str = "", **options: Any) -> Lab:
     """Start the kernel's lab. If one runs already it is replaced, so a cell can be run again.
 
     Args:
         transports: which ones, as in ``Lab``; all four if not given.
+        name: of a lab beside the others: only one of the same name is replaced.
         **options: of ``Lab``.
     """
     lab = Lab(transports, **options)  # before the old one goes: a bad argument changes nothing
     with _kernels_lock:
-        for old in list(_kernels):
-            old.stop()
-        _kernels.add(lab)
+        for old, its_name in list(_kernels.items()):
+            if its_name == name:
+                old.stop()
+        _kernels[lab] = name
         return lab.start()
 
 
 def stop() -> None:
-    """Stop the kernel's lab, if there is one."""
+    """Stop the kernel's lab, if there is one, and those that were given a name."""
     with _kernels_lock:
         for lab in list(_kernels):
             lab.stop()

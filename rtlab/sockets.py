@@ -8,6 +8,7 @@ import errno
 import os
 import socket
 import struct
+from typing import Literal
 
 from rtlab.arguments import whole
 from rtlab.errors import PortInUse
@@ -85,6 +86,15 @@ def say_end(transport: asyncio.Transport) -> None:
     """Send the FIN first: to close with bytes unread would be a reset (RFC 2525 §2.17)."""
     with contextlib.suppress(OSError):
         transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
+
+def break_off(transport: asyncio.Transport, ending: Literal["cut", "reset"]) -> None:
+    """Close at once, in order or with a TCP reset; what is still to be sent is lost."""
+    if ending == "reset":
+        reset_on_close(transport)
+    else:
+        say_end(transport)
+    transport.abort()
 
 
 def small_buffers(transport: asyncio.Transport | None, size: int) -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtlab.arguments import TRANSPORTS, number, one_of, transports, whole
+from rtlab.arguments import TRANSPORTS, number, one_of, transports, whole, yes_or_no
 from rtlab.errors import UsageError
 
 # ── names ──
@@ -75,6 +75,9 @@ def test_the_least_is_allowed_unless_more_is_asked_for():
     assert number("x", 2, "seconds", least=2) == 2.0
     with pytest.raises(UsageError, match="more than 0 seconds"):
         number("x", 0, "seconds", above=True)
+    assert number("x", 5, "seconds", most=5) == 5.0
+    with pytest.raises(UsageError, match="0 or more, and at most 5 seconds"):
+        number("x", 5.1, "seconds", most=5)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +108,10 @@ def test_what_is_no_whole_number_is_refused_by_name(value):
 def test_an_absurdly_large_number_is_refused(value):
     with pytest.raises(UsageError, match="at most 1e"):
         number("latency", value, "seconds")
+
+
+def test_yes_and_no_are_true_and_false_and_nothing_else():
+    assert yes_or_no("stalled", True) is True and yes_or_no("stalled", False) is False
+    for value in (1, 0, None, "no"):
+        with pytest.raises(UsageError, match=r"^stalled must be True or False"):
+            yes_or_no("stalled", value)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rtlab import cli, course, doctor
+import rtlab
+from rtlab import cli, course, diagnosis
 from rtlab.errors import UsageError
 
 FAST = ["--messages", "5", "--interval", "0.01", "--period", "0.05"]
@@ -87,12 +88,26 @@ def test_the_doctor_finds_this_machine_well(capsys) -> None:
 
 def test_the_doctor_names_what_is_missing_and_what_to_do(monkeypatch, capsys) -> None:
     monkeypatch.setattr(
-        doctor.importlib.metadata, "requires", lambda name: ["no-such-package>=1", "aiohttp>=999"]
+        diagnosis.importlib.metadata,
+        "requires",
+        lambda name: ["no-such-package>=1", "aiohttp>=999"],
     )
     assert cli.main(["doctor"]) == 1
     printed = capsys.readouterr().out
     assert "pip install 'no-such-package>=1'" in printed
     assert "is older than 999" in printed
+
+
+async def test_the_doctor_can_be_asked_where_a_loop_runs_already() -> None:
+    found = rtlab.doctor()
+    assert found.well
+    assert "websocket: message received" in repr(found)
+    assert "The lab works here." in repr(found)
+    assert "<table" in found._repr_html_()
+    ill = diagnosis.Diagnosis((diagnosis.Finding("bad", "<b>", "do this"),))
+    assert not ill.well
+    assert "-> do this" in repr(ill)
+    assert "<b>" not in ill._repr_html_()
 
 
 # ── the course ──

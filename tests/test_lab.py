@@ -83,7 +83,7 @@ def arrived(lab: rtlab.Lab, count: int) -> bool:
     """
     for server in lab._servers.values():
         runner = getattr(server, "_runner", None)
-        open_now = runner.server.connections if runner else server._connections
+        open_now = runner.server.connections if runner else server._endpoint._connections
         if len(open_now) != count:
             return False
     return True
@@ -628,12 +628,13 @@ def test_the_table_has_a_row_for_each_transport_and_counts(lab):
         wait_until(lambda: lab.recording("polling").down.received > 100)
         head, *rows = repr(lab).splitlines()
         assert head.split() == [
-            "transport", "address", "clients", "messages", "bytes_up", "bytes_down",
+            "transport", "address", "clients", "requests", "messages", "bytes_up", "bytes_down",
         ]  # fmt: skip
         assert [row.split()[0] for row in rows] == list(rtlab.TRANSPORTS)
-        name, address, clients, messages, up, down = rows[0].split()
+        name, address, clients, requests, messages, up, down = rows[0].split()
         recording = lab.recording("polling")
-        assert (name, address, clients, messages) == ("polling", lab.url("polling"), "1", "1")
+        assert (name, address, clients) == ("polling", lab.url("polling"), "1")
+        assert (requests, messages) == ("1", "1")
         assert (int(up), int(down)) == (recording.up.received, recording.down.received)
         sock.close()
     wait_until(lambda: lab.rows()[0].clients == 0)
@@ -716,6 +717,7 @@ def test_a_lab_that_is_started_again_is_still_the_kernels():
         (lambda lab: rtlab.Lab(ports=8000), "ports must be a dict"),
         (lambda lab: rtlab.Lab("sse", ports={"websocket": 1}), "transport of this lab"),
         (lambda lab: rtlab.Lab(ports={"sse": 80_000}), "whole number, 0 to 65535"),
+        (lambda lab: rtlab.Lab(heartbeat=0), "heartbeat must be more than 0 seconds"),
         (lambda lab: rtlab.compare_sync(size=100), "argument 'size'. Did you mean 'payload_size'"),
         (lambda lab: rtlab.compare_sync(latencey=1), "Did you mean 'latency'"),
     ],
@@ -741,3 +743,13 @@ def test_conditions_are_described_in_full():
     assert up.describe() == "0 ± 50 ms, 5 kB/s"
     scenario = rtlab.Scenario(up=up, down=rtlab.Impairment(cut_after=300))
     assert "0 ± 50 ms, 5 kB/s up, cut after 300 B down" in scenario.describe()
+
+
+def test_a_lab_with_a_name_stands_beside_the_others() -> None:
+    first, second = rtlab.start("sse"), rtlab.start("sse", name="second")
+    assert first.running and second.running
+    third = rtlab.start("sse", name="second")
+    assert first.running and third.running
+    assert not second.running
+    rtlab.stop()
+    assert not first.running and not third.running

@@ -259,6 +259,11 @@ BLOCK_REMARKS = {
         "The characters: as they are, or in Huffman's code, filled up with ones to a whole byte.",
         "RFC 7541 §5.2",
     ),
+    "rest": Remark(
+        "From here on nobody can tell where an instruction begins. A receiver closes the "
+        "connection: all later blocks build on this one.",
+        "RFC 9113 §4.3",
+    ),
 }
 """Field name to what a learner should know of it, within a field block."""
 

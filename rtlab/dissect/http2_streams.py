@@ -153,21 +153,22 @@ class Connection:
     def _message(self, frame: Frame, block: Block, root: Field, lines: list[Line]) -> None:
         stream = block.stream
         if block.frame.type != HEADERS:
-            kind = "promise"
-        elif stream is None:
-            return
-        elif stream.section:
-            kind = "trailers"
-        else:
-            kind = "request" if self.sender == "client" else "response"
+            self._section("promise", frame, root, lines)
+        elif stream is not None:
+            if stream.section:
+                self._section("trailers", frame, root, lines)
+            else:
+                kind = "request" if self.sender == "client" else "response"
+                self._headers(block.frame, stream, self._section(kind, frame, root, lines))
+            if stream.ended:
+                self._end(stream, block.frame)
+
+    @staticmethod
+    def _section(kind: str, frame: Frame, root: Field, lines: list[Line]) -> Section:
         section = Section(kind, root, lines)
         section.judge()
         frame.say(section.brief)
-        if stream is not None and block.frame.type == HEADERS:
-            if kind != "trailers":
-                self._headers(block.frame, stream, section)
-            if stream.ended:
-                self._end(stream, block.frame)
+        return section
 
     def _headers(self, frame: Frame, stream: Stream, section: Section) -> None:
         if 100 <= section.status < 200:  # the real answer is still to come

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
-from rtlab.arguments import number, one_of, whole
+from rtlab.arguments import number, one_of, whole, yes_or_no
 from rtlab.errors import UsageError
 
 PIECE = 4096
@@ -57,8 +57,7 @@ class Impairment:
             number("bandwidth", self.bandwidth, "bytes per second", least=1.0)
         if self.slicing is not None:
             whole("slicing", self.slicing, "bytes", least=1)
-        if not isinstance(self.stalled, bool):
-            raise UsageError(f"stalled must be True or False, not {self.stalled!r}.")
+        yes_or_no("stalled", self.stalled)
         for name in ("cut_after", "reset_after"):
             if getattr(self, name) is not None:
                 whole(name, getattr(self, name), "bytes")

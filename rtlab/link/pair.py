@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from rtlab.link.impairment import BACKLOG, Impairment, Schedule
 from rtlab.link.recording import Connection, Direction, Ending, Segment
 from rtlab.log import logger
-from rtlab.sockets import LOOPBACK, reset_on_close, say_end, small_buffers
+from rtlab.sockets import LOOPBACK, break_off, small_buffers
 
 if TYPE_CHECKING:
     from rtlab.link.relay import Link
@@ -42,8 +42,7 @@ class Pair:
         """The client is here: dial the server."""
         if not self.link.opened(self):
             self.finished = True
-            reset_on_close(transport)
-            transport.abort()
+            break_off(transport, "reset")
             return
         now = perf_counter_ns()
         self.number = self.recording.accepted + 1
@@ -310,8 +309,4 @@ class End(asyncio.Protocol):
             self.lost = True
             self.pair.end_lost()
         else:
-            if ending == "reset":
-                reset_on_close(self.transport)
-            else:
-                say_end(self.transport)
-            self.transport.abort()
+            break_off(self.transport, ending)

@@ -108,6 +108,7 @@ class Recording:
         self._segments: deque[Segment] = deque()
         self._connections: dict[int, Connection] = {}
         self._accepted = 0
+        self._added = 0
         self._dropped = 0
         self._bytes = 0
         self._lock = threading.Lock()
@@ -125,6 +126,40 @@ class Recording:
         """The connections, oldest first; of closed ones the newest 10,000."""
         with self._lock:
             return list(self._connections.values())
+
+    def since(self, count: int, most: int | None = None) -> tuple[int, list[Segment]]:
+        """Return the segments that came after the first ``count`` ever, without copying the rest.
+
+        ``first, new = recording.since(seen)`` and then ``seen = first + len(new)`` reads a growing
+        recording to its end, again and again.
+
+        Args:
+            count: how many segments the reader has seen; those held no more count as well.
+            most: return only so many, the oldest ones.
+
+        Returns:
+            How many segments came before the first one returned, which is more than ``count`` if
+            some are held no more; and the segments, in the order in which the link received them.
+        """
+        whole("count", count, "segments")
+        with self._lock:
+            held = len(self._segments)
+            first = max(min(count, self._added), self._added - held)
+            start = held - (self._added - first)
+            if most is not None:
+                return first, list(islice(self._segments, start, start + most))
+            newest = islice(reversed(self._segments), held - start)
+            return first, list(newest)[::-1]
+
+    def connection(self, number: int) -> Connection | None:
+        """Return a connection by its number; ``None`` if it is held no more."""
+        with self._lock:
+            return self._connections.get(number)
+
+    @property
+    def added(self) -> int:
+        """How many segments were recorded, ever."""
+        return self._added
 
     @property
     def accepted(self) -> int:
@@ -303,6 +338,7 @@ class Recording:
                 totals.segments += 1
                 totals.received += size
             self._segments.append(segment)
+            self._added += 1
             self._bytes += size + _BOOKKEEPING
             while self._bytes > self.limit:
                 self._bytes -= len(self._segments.popleft().data) + _BOOKKEEPING
@@ -323,3 +359,4 @@ class Recording:
             self._segments = deque(segments)
             self._bytes = sum(len(segment.data) + _BOOKKEEPING for segment in segments)
             self._accepted, self._dropped = accepted, dropped
+            self._added = dropped + len(segments)

@@ -4,6 +4,9 @@ Behind a Jupyter server the browser's requests carry its login: ``Cookie`` and `
 headers reach the kernel's servers. A lab's own token travels in its URLs. What is blotted out are
 the values of these headers, of the usual ones for API keys, and of parameters named ``token``,
 ``api_key``, ``password`` and the like; what a body says is left.
+
+In HTTP/2 headers are compressed: there the whole value goes, the path with its token included, and
+what comes after a gap cannot be read by anybody.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from rtlab.link.recording import Segment
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 §3.4
 
 _SECRET = re.compile(
     rb"(?im)"
@@ -39,18 +44,37 @@ def redacted(segments: list[Segment]) -> list[bytes]:
     recording remains true.
     """
     result = [segment.data for segment in segments]
+    http2 = _http2(segments)
     for places in _unbroken(segments):
         joined = b"".join(segments[place].data for place in places)
         starts = [0, *accumulate(len(segments[place].data) for place in places)]
-        for start, stop in _secrets(joined, whole=segments[places[0]].offset == 0):
+        begun = segments[places[0]].offset == 0
+        connection = segments[places[0]].connection
+        if begun and connection in http2:
+            from rtlab.link.redaction_http2 import secrets
+
+            found = [tuple(secret) for secret in secrets(joined)]
+        else:
+            found = [(*span, ord("*")) for span in _secrets(joined, whole=begun)]
+        for start, stop, filler in found:
             first, last = bisect_right(starts, start) - 1, bisect_right(starts, stop - 1) - 1
             for index in range(first, last + 1):
                 place, base = places[index], starts[index]
                 data = bytearray(result[place])
                 low, high = max(start - base, 0), min(stop - base, len(data))
-                data[low:high] = b"*" * (high - low)
+                data[low:high] = bytes([filler]) * (high - low)
                 result[place] = bytes(data)
     return result
+
+
+def _http2(segments: list[Segment]) -> set[int]:
+    """Return the numbers of the connections that begin with the preface of HTTP/2."""
+    beginnings: dict[int, bytes] = {}
+    for segment in segments:
+        known = beginnings.setdefault(segment.connection, b"")
+        if segment.direction == "up" and segment.offset == len(known) < len(PREFACE):
+            beginnings[segment.connection] = known + segment.data
+    return {number for number, data in beginnings.items() if data.startswith(PREFACE)}
 
 
 def _unbroken(segments: list[Segment]) -> list[list[int]]:

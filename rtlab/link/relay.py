@@ -12,11 +12,12 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from time import perf_counter_ns
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
 from rtlab import loops
 from rtlab.arguments import number, one_of, whole
 from rtlab.errors import NotRunning, UsageError
+from rtlab.hosted import Hosted
 from rtlab.link.impairment import Impairment, make
 from rtlab.link.pair import Pair
 from rtlab.link.recording import Direction, Recording
@@ -25,7 +26,7 @@ from rtlab.sockets import listen, stop_accepting
 T = TypeVar("T")
 
 
-class Link:
+class Link(Hosted):
     """A relay on a port of its own in front of ``host:port``.
 
     Use it as a context manager in a cell or a script (``with rtlab.Link(...) as link``), or with
@@ -45,6 +46,8 @@ class Link:
         UsageError: an argument cannot be used.
     """
 
+    _name = "link"
+
     def __init__(
         self,
         host: str,
@@ -56,6 +59,7 @@ class Link:
         memory: int = 16 << 20,
         **settings: object,
     ) -> None:
+        super().__init__()
         if not isinstance(host, str) or not host:
             raise UsageError(f"host must be a name or address such as '127.0.0.1', not {host!r}.")
         self.server = (host, whole("port", port, least=1, most=65_535))
@@ -67,12 +71,11 @@ class Link:
         self._pairs: set[Pair] = set()
         self._listener: asyncio.Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: loops.LoopThread | None = None
         self._port = 0
 
     # ── starting and stopping ──
 
-    async def open(self) -> Link:
+    async def open(self) -> Self:
         """Begin to listen, in the running event loop. A link that is open stays as it is.
 
         Raises:
@@ -100,49 +103,6 @@ class Link:
             pair.finish("cut")
         await asyncio.gather(*dials, return_exceptions=True)
         await asyncio.sleep(0)  # aborted sockets are closed by callbacks that wait their turn
-
-    def start(self) -> Link:
-        """Begin to listen, in the lab's thread. A link that is open stays as it is."""
-        if self._listener is None:
-            try:
-                loops.uninterrupted(self._start)
-            except KeyboardInterrupt:
-                self.stop()
-                raise
-        return self
-
-    def stop(self) -> None:
-        """Undo ``start``. Calling it twice does no harm."""
-        loops.uninterrupted(self._stop)
-
-    def _start(self) -> None:
-        thread = loops.acquire()
-        try:
-            thread.call(self.open())
-        except BaseException:
-            loops.release()
-            raise
-        self._thread = thread
-
-    def _stop(self) -> None:
-        if self._thread is not None:
-            thread, self._thread = self._thread, None
-            try:
-                thread.call(self.close())
-            finally:
-                loops.release()
-
-    def __enter__(self) -> Link:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Link:
-        return await self.open()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
     # ── using ──
 

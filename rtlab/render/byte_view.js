@@ -41,7 +41,14 @@ for (const root of document.querySelectorAll(".rtlab-bytes:not([data-live])")) {
   function pointAtField(field) {
     clear();
     field.classList.add("lit");
-    lightBytes(scopeOf(field), ...range(field));
+    const scope = scopeOf(field);
+    lightBytes(scope, ...range(field));
+    const hex = scope.querySelector(":scope > .hex");
+    const first = hex.querySelector("i.lit");
+    if (!first) return;
+    // The bytes scroll by themselves; the page stays where it is.
+    const above = first.getBoundingClientRect().top - hex.getBoundingClientRect().top;
+    if (above < 0 || above > hex.clientHeight - 20) hex.scrollTop += above - 20;
   }
 
   function pointAtByte(scope, at) {

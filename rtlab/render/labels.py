@@ -47,21 +47,32 @@ class Labels:
 
     def of(self, segment: Segment) -> Label:
         """Return the label of a segment."""
-        if segment.end is not None:
-            return Label(ENDINGS[segment.end], False)
-        if not segment.data:
-            return Label("not captured", False)
         said = self._turns.get((segment.connection, segment.direction))
-        if (
-            said is None
-        ):  # its beginning is held no more; what the feed's messages look like is known
-            found = HEAD.findall(segment.data) if segment.direction == "down" else []
-            return Label(messages([int(seq) for seq in found]), bool(found))
+        if said is None:  # its beginning is held no more
+            return glance(segment)
         low = bisect_left(said, segment.offset, key=lambda turn: turn.start)
         high = bisect_left(said, segment.offset + len(segment.data), key=lambda turn: turn.start)
-        begun = said[low:high]
-        if len(begun) > MOST:
-            words = [*(turn.what for turn in begun[: MOST - 1]), f"… {begun[-1].what}"]
-        else:
-            words = [turn.what for turn in begun]
-        return Label(", ".join(words), any(turn.carried for turn in begun))
+        return label(segment, said[low:high])
+
+
+def label(segment: Segment, begun: Sequence[Turn]) -> Label:
+    """Return the label of a segment in which these turns begin."""
+    if not segment.data:
+        return _empty(segment)
+    if len(begun) > MOST:
+        words = [*(turn.what for turn in begun[: MOST - 1]), f"… {begun[-1].what}"]
+    else:
+        words = [turn.what for turn in begun]
+    return Label(", ".join(words), any(turn.carried for turn in begun))
+
+
+def glance(segment: Segment) -> Label:
+    """Return what can be said of a segment alone: what the feed's messages look like is known."""
+    if not segment.data:
+        return _empty(segment)
+    found = HEAD.findall(segment.data) if segment.direction == "down" else []
+    return Label(messages([int(seq) for seq in found]), bool(found))
+
+
+def _empty(segment: Segment) -> Label:
+    return Label("not captured" if segment.end is None else ENDINGS[segment.end], False)

@@ -10,12 +10,13 @@ from rtlab.arguments import number
 from rtlab.link.recording import Recording, Segment
 from rtlab.render.drawing import Drawing, arrow_head, svg
 from rtlab.render.labels import Label, Labels
+from rtlab.render.places import Places, lines, width
 
 MOST = 300
 """Arrows per panel; of a longer recording the newest are drawn, and the drawing says so."""
 
 _PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 78, 22  # pixels
-_LABEL_EVERY = 12  # pixels between two labels, so that they stay readable
+_HEAD, _LABEL, _NUMBER = 13, 10, 9  # pixels: sizes of the title, of labels, of messages' numbers
 
 
 def ladder(
@@ -47,7 +48,7 @@ def ladder(
     begin = min((s.received_ns for p in panels for s in p.segments), default=0)
     finish = max((_end(s) for p in panels for s in p.segments), default=begin)
     busiest = max((len(panel.segments) for panel in panels), default=0)
-    scale = _Scale(begin, max(finish, begin + 1), min(1000, max(300, 24 * busiest)))
+    scale = _Scale(begin, max(finish, begin + 1), min(1000, max(300, 32 * busiest)))
     for panel in panels:
         panel.marks = [(seq, at) for seq, at in panel.marks if begin <= at <= finish]
     return Drawing(_svg(panels, scale, title), _text(panels, begin))
@@ -118,21 +119,26 @@ paint-order:stroke;font-size:10px}
 
 
 def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
-    width = _AXIS + len(panels) * (_PANEL + _GAP)
-    height = _TOP + scale.height + _BOTTOM
+    across = _AXIS + len(panels) * (_PANEL + _GAP)
+    down = _TOP + scale.height + _BOTTOM
     summary = "; ".join(f"{p.name}: {len(p.segments)} segments, {p.note}" for p in panels)
     parts = []
-    if title:
-        parts.append(f'<text class="h" x="0" y="14">{escape(title)}</text>')
     for y, label in scale.ticks():
         parts.append(
-            f'<line class="g" x1="{_AXIS}" x2="{width - _GAP}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<line class="g" x1="{_AXIS}" x2="{across - _GAP}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text class="s" x="{_AXIS - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
         )
     for place, panel in enumerate(panels):
         left = _AXIS + 6 + place * (_PANEL + _GAP)
         parts += _draw_panel(panel, left, left + _PANEL - 12, scale)
-    return svg("ladder", (width, height), 760, f"Ladder diagram. {summary}", _RULES, parts)
+    titles = lines(title, across, _HEAD * 1.15) if title else []  # bold letters are wider
+    more = 16 * max(0, len(titles) - 1)
+    if more:
+        parts = [f'<g transform="translate(0 {more})">', *parts, "</g>"]
+    for place, line in enumerate(titles):
+        parts.append(f'<text class="h" x="0" y="{14 + 16 * place}">{escape(line)}</text>')
+    label = f"Ladder diagram. {summary}"
+    return svg("ladder", (across, down + more), 760, label, _RULES, parts)
 
 
 def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str]:
@@ -153,16 +159,21 @@ def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str
             f"the newest {len(panel.segments)} segments; {panel.left_out} earlier ones left out"
             "</text>"
         )
+    numbers = Places(_NUMBER)
     for seq, at in panel.marks:
         y = scale.y(at)
         parts.append(
             f'<path class="p" d="M{right} {y - 4:.1f}l4 4l-4 4l-4 -4z">'
             f"<title>message {seq} published</title></path>"
-            f'<text class="s" x="{right + 7}" y="{y + 3.5:.1f}" font-size="9">{seq}</text>'
         )
-    free = {"up": 0.0, "down": 0.0}  # the next y at which a label of this direction has room
+        if numbers.take(right, right + _GAP, [y]) is not None:
+            parts.append(
+                f'<text class="s" x="{right + 7}" y="{y + 3.5:.1f}" '
+                f'font-size="{_NUMBER}">{seq}</text>'
+            )
+    places = Places(_LABEL + 1)
     for segment in panel.segments:
-        parts += _draw_segment(segment, panel.labels.of(segment), left, right, scale, free)
+        parts += _draw_segment(segment, panel.labels.of(segment), left, right, scale, places)
     return parts
 
 
@@ -172,7 +183,7 @@ def _draw_segment(
     left: int,
     right: int,
     scale: _Scale,
-    free: dict[str, float],
+    places: Places,
 ) -> list[str]:
     up = segment.direction == "up"
     kind = "up" if up else "news" if carries.news else "down"
@@ -191,15 +202,17 @@ def _draw_segment(
         f'<line class="{kind}" x1="{x1}" y1="{y1:.1f}" x2="{x2}" y2="{y2:.1f}"{dash}/>'
         + ("" if lost else arrow_head(kind, x1, y1, x2, y2))
     )
-    # A label stands over the arrow, at its sender's side, if there is room.
-    at = (y1 + (y2 - y1) * 0.15) - 3
-    if at >= free[segment.direction]:
-        free[segment.direction] = at + _LABEL_EVERY
-        anchor = "start" if up else "end"
-        x = left + 8 if up else right - 12
+    # A label stands over the arrow, at its sender's side, or under it, if there is room.
+    text = _short(words, size)
+    x, anchor = (left + 8, "start") if up else (right - 12, "end")
+    room = width(text, _LABEL)
+    start, stop = (x, x + room) if up else (x - room, x)
+    near = y1 + (y2 - y1) * 0.15
+    at = places.take(start, stop, [near - 3, near + _LABEL])
+    if at is not None:
         parts.append(
             f'<text class="{kind}" x="{x}" y="{at:.1f}" text-anchor="{anchor}">'
-            f"{escape(_short(words, size))}</text>"
+            f"{escape(text)}</text>"
         )
     return [*parts, "</g>"]
 

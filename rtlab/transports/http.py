@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from functools import cache
+from ssl import SSLContext
 from typing import Any
 
 import httpx
@@ -22,6 +24,7 @@ from rtlab.errors import CursorOutOfRange, NotRunning, Refused, RtlabError, Usag
 from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
 from rtlab.log import logger
 from rtlab.sockets import LOOPBACK, listen, stop_accepting
+from rtlab.transports import clock
 
 MAX_BODY = MAX_MESSAGE
 IDLE_LIMIT = 20.0
@@ -43,7 +46,7 @@ class HttpServer:
 
     Attributes:
         port: where it listens on 127.0.0.1.
-        requests: how many requests it has received.
+        requests: how many requests it has received, those for the clock apart.
         sent: how many messages it has sent in answers, over all clients.
     """
 
@@ -52,14 +55,17 @@ class HttpServer:
         self.port = 0
         self.requests = 0
         self.sent = 0
+        self._path = ""
         self._gate = gate
         self._runner: web.AppRunner | None = None
 
     async def open(self, path: str, handler: Handler) -> HttpServer:
-        """Serve ``handler`` for GET and publishing for POST on one path."""
+        """Serve ``handler`` for GET and publishing for POST on one path, and the clock."""
+        self._path = path
         app = web.Application(middlewares=[self._guard], client_max_size=MAX_BODY)
         app.router.add_get(path, handler, allow_head=False)
         app.router.add_post(path, self._publish)
+        app.router.add_get(clock.PATH, _tell_time, allow_head=False)
         app.on_response_prepare.append(self._allow_origin)
         self._runner = web.AppRunner(
             app,
@@ -89,7 +95,7 @@ class HttpServer:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let in who may, and see to it that the answer is read."""
-        self.requests += 1
+        self.requests += request.path != clock.PATH
         origins = request.headers.getall("Origin", [])
         refusal = self._gate.refusal(
             request.headers.getall("Host", []), origins, request.query.get("token")
@@ -106,6 +112,8 @@ class HttpServer:
             _log.warning("dropped %s: it read nothing for %g s", request.remote, WRITE_LIMIT)
             hang_up(request.transport)
             return web.Response()  # to nobody
+        except ConnectionResetError:  # the client left just now; aiohttp would log a traceback
+            return web.Response()
         return answer
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -125,9 +133,8 @@ class HttpServer:
         except web.HTTPRequestEntityTooLarge:
             return _error(413, f"A body may have {MAX_BODY:,} bytes.")
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-            paths = sorted({r.canonical for r in request.app.router.resources()})
             answer = _error(
-                error.status, f"{error.reason}. This server has GET and POST {paths[0]}."
+                error.status, f"{error.reason}. This server has GET and POST {self._path}."
             )
             if "Allow" in error.headers:
                 answer.headers["Allow"] = error.headers["Allow"]
@@ -160,6 +167,12 @@ class HttpServer:
         return web.json_response({"seq": message.seq}, status=201)
 
 
+async def _tell_time(request: web.Request) -> web.Response:
+    return web.Response(
+        text=clock.reading(), content_type="application/json", headers=clock.HEADERS
+    )
+
+
 async def write(request: web.Request, response: web.StreamResponse, data: bytes) -> None:
     """Write a piece of a stream.
 
@@ -186,14 +199,21 @@ def _error(status: int, reason: str | None) -> web.Response:
     return web.json_response({"error": reason}, status=status)
 
 
-def read_cursor(text: str | None) -> int | None:
+def read_cursor(text: str | None, newest: int | None = None) -> int | None:
     """Return the cursor that a request names, ``None`` if it names none.
+
+    Args:
+        text: what the request says.
+        newest: the cursor of a client that says ``now``, and so gets what comes after its request
+            and nothing of what came before; if there is none, nobody may say that.
 
     Raises:
         UsageError: it is no whole number of 0 or more.
     """
     if text is None or text == "":
         return None
+    if text == "now" and newest is not None:
+        return newest
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise UsageError(f"A cursor is a whole number of 0 or more, not {text[:40]!r}.")
     return int(text)
@@ -222,9 +242,20 @@ async def connection(read_timeout: float) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE_LIMIT * 0.9)
     # trust_env=False: a proxy that the environment names must not see loopback traffic.
     async with httpx.AsyncClient(
-        timeout=timeout, limits=limits, trust_env=False, follow_redirects=True
+        verify=_tls(), timeout=timeout, limits=limits, trust_env=False, follow_redirects=True
     ) as client:
         yield client
+
+
+def warm_up() -> None:
+    """Load what httpx loads with its first client: that client may be one that measures."""
+    httpx.AsyncHTTPTransport(verify=_tls())
+
+
+@cache
+def _tls() -> SSLContext:
+    """Load the certificates of the authorities, which takes 30 ms, once and not for each client."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 async def ask(
@@ -246,7 +277,7 @@ async def ask(
             await answer.aread()
     except httpx.TooManyRedirects as error:
         raise Refused(f"{url} redirects in circles.", 301) from error
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.DecodingError) as error:
         raise Unavailable(str(error) or type(error).__name__) from error
     check(answer)
     return answer

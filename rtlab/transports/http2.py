@@ -39,7 +39,7 @@ from rtlab.errors import CursorOutOfRange, NotRunning, Refused, UsageError
 from rtlab.feed import MAX_MESSAGE, Feed, parse_json, to_json
 from rtlab.log import logger
 from rtlab.sockets import listen, stop_accepting
-from rtlab.transports import http, polling, sse, websocket
+from rtlab.transports import endpoint, http, polling, sse, websocket
 from rtlab.transports.delivery import Delivery, Listener, ignore
 from rtlab.transports.http2_connection import Connection
 from rtlab.transports.http2_session import OVER, Session, session
@@ -217,7 +217,7 @@ class Http2Server:
                 await connection.send(to_json({"ack": message.seq}))
         except UsageError as error:
             how = f'{error} Say {{"since": cursor}} first.'
-            await connection.close(1008, websocket.close_reason(how))
+            await connection.close(1008, endpoint.close_reason(how))
         except Refused as error:
             await connection.close(error.code, str(error))
         except NotRunning:

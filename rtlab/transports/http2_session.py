@@ -28,7 +28,7 @@ from rtlab.arguments import one_of
 from rtlab.backoff import Backoff
 from rtlab.errors import NotRunning, Refused
 from rtlab.feed import MAX_MESSAGE
-from rtlab.transports import http, sse, websocket
+from rtlab.transports import endpoint, http, sse, websocket
 from rtlab.transports.delivery import Delivery, Listener, ignore
 from rtlab.transports.http2_connection import Connection
 from rtlab.transports.http2_stream import Fields, Stream
@@ -158,7 +158,7 @@ class Session:
         ]
         stream = connection.open(fields)
         try:
-            async with asyncio.timeout(websocket.OPEN_LIMIT):
+            async with asyncio.timeout(endpoint.OPEN_LIMIT):
                 await stream.answer()
                 await _check(stream)
             yield WebSocket(stream, server=False, max_size=2 * MAX_MESSAGE)

@@ -23,7 +23,7 @@ from websockets.frames import OK_CLOSE_CODES, Frame, Opcode
 from websockets.protocol import CLIENT, OPEN, SERVER, Protocol
 
 from rtlab.log import logger
-from rtlab.transports import websocket
+from rtlab.transports import endpoint
 from rtlab.transports.http2_stream import Stream
 
 _log = logger("websocket")
@@ -89,7 +89,7 @@ class WebSocket:
         if self._protocol.state is OPEN:
             self._protocol.send_close(code, reason)
         try:
-            async with asyncio.timeout(websocket.CLOSE_LIMIT):
+            async with asyncio.timeout(endpoint.CLOSE_LIMIT):
                 await self._flush()
             while True:  # what still comes is for nobody
                 await self.recv()
@@ -100,7 +100,7 @@ class WebSocket:
         if self._protocol.reader.eof:
             raise self._why_closed()
         # Who has said goodbye does not wait for ever for the other side's.
-        limit = websocket.CLOSE_LIMIT if self._protocol.close_expected() else None
+        limit = endpoint.CLOSE_LIMIT if self._protocol.close_expected() else None
         try:
             async with asyncio.timeout(limit):
                 data = await self._stream.receive()

@@ -6,6 +6,8 @@ question waits in the feed behind the cursor: nothing is lost, nothing comes twi
 
     GET /wait?since=3&timeout=25   200, a JSON list, as soon as there is a message after 3;
                                    204 when there was none for 25 s (at most ``LONGEST``)
+    GET /wait?since=now            what is published from here on: whoever only ever asks so loses
+                                   what is published between an answer and the next question
     POST /wait                     201: the JSON body has become a message
 """
 
@@ -41,7 +43,7 @@ async def serve(feed: Feed, gate: Gate) -> http.HttpServer:
     server = http.HttpServer(feed, gate)
 
     async def answer(request: web.Request) -> web.Response:
-        cursor = http.read_cursor(request.query.get("since"))
+        cursor = http.read_cursor(request.query.get("since"), feed.last)
         messages = await feed.wait(cursor, _read_timeout(request.query.get("timeout", "25")))
         headers = {"Cache-Control": "no-store"}
         if feed.closed:

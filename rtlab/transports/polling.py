@@ -4,7 +4,7 @@ The client asks at a period of its own choosing and gets what came since its cur
 held, nothing is pushed: simple, and late by half a period on average.
 
     GET /messages?since=3        200, a JSON list of the messages after 3, and an ETag
-    If-None-Match: "5"           304 when there is still nothing newer than 5
+    If-None-Match: "3-5"         304 when the messages after 3 still end with 5: no body
     POST /messages               201: the JSON body has become a message
 """
 
@@ -39,10 +39,12 @@ async def serve(feed: Feed, gate: Gate) -> http.HttpServer:
     server = http.HttpServer(feed, gate)
 
     async def answer(request: web.Request) -> web.Response:
-        messages = feed.since(http.read_cursor(request.query.get("since")))
-        headers = {"ETag": f'"{feed.last}"', "Cache-Control": "no-cache"}
-        known = [tag.value for tag in request.if_none_match or ()]
-        if not messages and str(feed.last) in known:
+        cursor = http.read_cursor(request.query.get("since"), feed.last)
+        messages = feed.since(cursor)
+        # Of what is in this answer, not of the feed: that may be a message further already.
+        tag = f"{cursor or 0}-{messages[-1].seq if messages else cursor or 0}"
+        headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
+        if tag in [known.value for known in request.if_none_match or ()]:
             return web.Response(status=304, headers=headers)
         server.sent += len(messages)
         return web.Response(

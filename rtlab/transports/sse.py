@@ -203,7 +203,7 @@ async def serve(
 
     async def stream(request: web.Request) -> web.StreamResponse:
         last_id = request.headers.get("Last-Event-ID") or request.query.get("since")
-        cursor = http.read_cursor(last_id)
+        cursor = http.read_cursor(last_id, feed.last)
         response = web.StreamResponse()
         response.content_type = MEDIA_TYPE
         response.headers["Cache-Control"] = "no-cache"
@@ -299,7 +299,7 @@ async def subscribe(
                 async with client.stream("GET", url, headers=encoded) as answer:
                     await _check(answer)
                     listener(Report("open", f"{answer.status_code} {answer.reason_phrase}"))
-                    async for data in answer.aiter_raw():
+                    async for data in answer.aiter_bytes():  # a proxy may have compressed it
                         received_ns = time.perf_counter_ns()
                         retry.reset()
                         for event in decoder.feed(data):
@@ -314,7 +314,7 @@ async def subscribe(
             except UsageError as error:
                 why = f"An event is no message of a feed: {error}"
                 raise Refused(why, answer.status_code) from error
-            except (httpx.TransportError, http.Unavailable) as error:
+            except (httpx.TransportError, httpx.DecodingError, http.Unavailable) as error:
                 why = str(error) or type(error).__name__
             last_event_id = decoder.last_event_id
             if decoder.retry is not None:

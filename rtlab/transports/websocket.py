@@ -18,19 +18,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Protocol
-from urllib.parse import parse_qs, urlsplit
-from weakref import WeakSet
 
 from websockets.asyncio.client import connect
-from websockets.asyncio.server import Server, ServerConnection, broadcast
-from websockets.asyncio.server import serve as serve_websocket
+from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.http11 import Request, Response
 
 from rtlab.access import Gate
 from rtlab.arguments import whole
@@ -38,7 +33,7 @@ from rtlab.backoff import Backoff
 from rtlab.errors import CursorOutOfRange, NotRunning, Refused, UsageError
 from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
 from rtlab.log import logger
-from rtlab.sockets import LOOPBACK, listen, stop_accepting
+from rtlab.sockets import LOOPBACK
 from rtlab.transports.delivery import (
     Delivery,
     Listener,
@@ -47,21 +42,22 @@ from rtlab.transports.delivery import (
     last_report,
     wait_before_retry,
 )
-from rtlab.transports.http import Unavailable, hang_up
+from rtlab.transports.endpoint import (
+    CLOSE_LIMIT,
+    NOT_TEXT,
+    OPEN_LIMIT,
+    Endpoint,
+    close_reason,
+    drop_slow,
+)
+from rtlab.transports.http import Unavailable
 from rtlab.transports.randomness import Randbytes, connection_with
 
 PATH = "/chat"
-OPEN_LIMIT = 10.0
-"""Seconds for the opening handshake, and again for the hello."""
-BACKLOG_LIMIT = 1 << 20
-"""Bytes that may wait for one client before it is dropped as too slow."""
-CLOSE_LIMIT = 10.0
-"""Seconds for the closing handshake."""
-GOODBYE = 0.05
-"""Seconds that clients have to answer the last Close frame when the lab is stopped."""
+HEARTBEAT = 20.0
+"""Seconds between pings on a connection, in either direction (RFC 6455 §5.5.2)."""
 RETRY_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
 """Close codes after which coming back may help; others say that the client is at fault."""
-NOT_TEXT = "send text, not binary data"
 
 
 class AnyConnection(Protocol):
@@ -82,7 +78,6 @@ Dialling = Callable[[], Opening]
 """Opens a connection, without any hello."""
 
 _log = logger("websocket")
-_log.setLevel("WARNING")  # the library's own lines name ports that nobody dials
 
 
 # ── server ──
@@ -92,41 +87,33 @@ class WebSocketServer:
     """A running WebSocket server.
 
     Attributes:
-        port: where it listens on 127.0.0.1.
-        requests: how many opening handshakes it has received.
         sent: how many messages it has sent, over all clients.
     """
 
-    def __init__(self, feed: Feed, gate: Gate) -> None:
+    def __init__(self, feed: Feed, gate: Gate, deflate: bool, heartbeat: float) -> None:
         self.feed = feed
-        self.port = 0
-        self.requests = 0
         self.sent = 0
-        self._gate = gate
+        self._endpoint = Endpoint(
+            PATH, self._serve_client, gate, MAX_MESSAGE, deflate=deflate, heartbeat=heartbeat
+        )
         self._live: set[ServerConnection] = set()  # these have all messages up to self._cursor
         self._cursor = feed.last
         self._authors: dict[int, ServerConnection] = {}
-        self._closing: set[asyncio.Task[None]] = set()
-        self._connections: WeakSet[ServerConnection] = WeakSet()
-        self._server: Server | None = None
         self._broadcaster: asyncio.Task[None] | None = None
 
-    async def open(self, deflate: bool) -> WebSocketServer:
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+        return self._endpoint.port
+
+    @property
+    def requests(self) -> int:
+        """How many opening handshakes it has received."""
+        return self._endpoint.requests
+
+    async def open(self) -> WebSocketServer:
         """Begin to serve."""
-        self._sock = listen()
-        self.port = self._sock.getsockname()[1]
-        self._server = await serve_websocket(
-            self._serve_client,
-            sock=self._sock,
-            backlog=1024,
-            process_request=self._let_in,
-            compression="deflate" if deflate else None,
-            open_timeout=OPEN_LIMIT,
-            close_timeout=CLOSE_LIMIT,
-            max_size=MAX_MESSAGE,
-            logger=_log,
-            create_connection=self._make_connection,  # type: ignore[arg-type]  # any factory
-        )
+        await self._endpoint.open()
         self._broadcaster = asyncio.create_task(self._broadcast())
         return self
 
@@ -134,63 +121,15 @@ class WebSocketServer:
         """Say goodbye with 1001 and stop serving. Close the feed first."""
         if self._broadcaster is not None:
             self._broadcaster.cancel()
-        if self._server is None:
-            return
-        await stop_accepting(self._sock)
-        self._server.close(code=1001, reason="the lab is stopped")
-        closed = asyncio.ensure_future(self._server.wait_closed())
-        await asyncio.wait([closed], timeout=GOODBYE)
-        for connection in list(self._connections):  # who does not answer, or never shook hands
-            hang_up(getattr(connection, "transport", None))
-        await closed
-
-    def _make_connection(self, *args: Any, **kwargs: Any) -> ServerConnection:
-        connection = ServerConnection(*args, **kwargs)
-        self._connections.add(connection)
-        return connection
-
-    def _let_in(self, connection: ServerConnection, request: Request) -> Response | None:
-        self.requests += 1
-        try:
-            target = urlsplit(request.path)
-        except ValueError:
-            return connection.respond(HTTPStatus.BAD_REQUEST, "The request's target is no URL.\n")
-        token = parse_qs(target.query).get("token", [None])[0]
-        refusal = self._gate.refusal(
-            request.headers.get_all("Host"), request.headers.get_all("Origin"), token
-        )
-        if refusal is not None:
-            _log.warning("refused %s: %s", connection.remote_address, refusal.reason)
-            return connection.respond(refusal.status, refusal.reason + "\n")
-        if target.path != PATH:
-            return connection.respond(
-                HTTPStatus.NOT_FOUND, f"Not Found. This server has a WebSocket at {PATH}.\n"
-            )
-        if "Upgrade" not in request.headers:
-            response = connection.respond(
-                HTTPStatus.UPGRADE_REQUIRED,
-                "This is a WebSocket server: ask with Upgrade: websocket (RFC 6455 §4.1).\n",
-            )
-            response.headers["Upgrade"] = "websocket"
-            return response
-        if request.headers.get_all("Sec-WebSocket-Version") != ["13"]:
-            response = connection.respond(
-                HTTPStatus.UPGRADE_REQUIRED,
-                "This server speaks version 13 of the protocol (RFC 6455 §4.4).\n",
-            )
-            response.headers["Upgrade"] = "websocket"
-            response.headers["Sec-WebSocket-Version"] = "13"
-            return response
-        return None
+        await self._endpoint.close("the lab is stopped")
 
     async def _serve_client(self, connection: ServerConnection) -> None:
         try:
             try:
                 cursor = await hello(connection, self.feed)
             except UsageError as error:
-                await connection.close(
-                    1008, close_reason(f'{error} Say {{"since": cursor}} first.')
-                )
+                how = f'{error} Say {{"since": cursor}} first.'
+                await connection.close(1008, close_reason(how))
                 return
             except Refused as error:
                 await connection.close(error.code, str(error))
@@ -252,23 +191,10 @@ class WebSocketServer:
                 broadcast(others, message.json)
                 self.sent += len(others)
                 self._cursor = message.seq
-                self._drop_slow()
+                self._live.difference_update(drop_slow(self._live))
                 await asyncio.sleep(0)  # news may never end: let others work as well
             if self.feed.closed:
                 return
-
-    def _drop_slow(self) -> None:
-        """Let go of clients that do not read: a broadcast waits for nobody."""
-        for connection in list(self._live):
-            waiting = connection.transport.get_write_buffer_size()
-            if waiting > BACKLOG_LIMIT:
-                self._live.discard(connection)
-                _log.warning("dropped %s: %d bytes unread", connection.remote_address, waiting)
-                closing = asyncio.create_task(
-                    connection.close(1013, f"too slow: {waiting} bytes unread")
-                )
-                self._closing.add(closing)
-                closing.add_done_callback(self._closing.discard)
 
 
 async def hello(connection: AnyConnection, feed: Feed) -> int | None:
@@ -309,12 +235,9 @@ def publish(feed: Feed, text: str | bytes) -> Message:
         raise Refused(close_reason(str(error)), 1007) from error
 
 
-def close_reason(text: str) -> str:
-    """Cut a text to the 123 bytes that a Close frame has room for (RFC 6455 §5.5)."""
-    return text.encode(errors="replace")[:123].decode(errors="ignore")
-
-
-async def serve(feed: Feed, gate: Gate, *, deflate: bool = False) -> WebSocketServer:
+async def serve(
+    feed: Feed, gate: Gate, *, deflate: bool = False, heartbeat: float = HEARTBEAT
+) -> WebSocketServer:
     """Serve a feed over WebSocket.
 
     Args:
@@ -322,8 +245,9 @@ async def serve(feed: Feed, gate: Gate, *, deflate: bool = False) -> WebSocketSe
         gate: who may come in.
         deflate: whether to compress for clients that offer permessage-deflate (RFC 7692). Off by
             default: it would hide what the bytes are, and costs two thirds of the throughput.
+        heartbeat: seconds between pings.
     """
-    return await WebSocketServer(feed, gate).open(deflate)
+    return await WebSocketServer(feed, gate, deflate, heartbeat).open()
 
 
 # ── client ──
@@ -347,6 +271,7 @@ def dial(url: str, deflate: bool = False, randbytes: Randbytes | None = None) ->
         proxy=None,  # a proxy that the environment names must not see loopback traffic
         open_timeout=OPEN_LIMIT,
         close_timeout=CLOSE_LIMIT,
+        ping_interval=HEARTBEAT,
         max_size=2 * MAX_MESSAGE,
         logger=_log,
         create_connection=chosen,  # type: ignore[arg-type]  # any factory
@@ -419,7 +344,22 @@ async def _connection(opening: Opening) -> AsyncIterator[AnyConnection]:
         try:
             yield connection
         finally:
-            await connection.close()  # who leaves says 1000; the library alone, 1011
+            await leave(connection)  # who leaves says 1000; the library alone, 1011
+
+
+async def leave(connection: AnyConnection) -> None:
+    """Close a connection with 1000, and throw away what came and was not read.
+
+    Behind 16 unread messages the library reads no further: the server's Close frame would not be
+    seen, and closing would take ``CLOSE_LIMIT``.
+    """
+    closing = asyncio.ensure_future(connection.close())
+    try:
+        with suppress(ConnectionClosed):
+            while True:
+                await connection.recv()
+    finally:
+        await closing
 
 
 async def send(url: str, data: Any, *, dialling: Dialling | None = None) -> int:
@@ -436,11 +376,23 @@ async def send(url: str, data: Any, *, dialling: Dialling | None = None) -> int:
         Unavailable: the server cannot be reached, or failed.
     """
     text = to_json(data)
-    try:
+    with explained(url):
         async with _connection(dialling() if dialling else dial(url)) as connection:
             await connection.send(to_json({"since": "now"}))
             await connection.send(text)
             return await _acknowledged(connection)
+
+
+@contextmanager
+def explained(url: str = "The server") -> Iterator[None]:
+    """Turn the library's exceptions into what they mean for who asked for something.
+
+    Raises:
+        Refused: the server will not do it; the message says why.
+        Unavailable: the server cannot be reached, or failed in a way that may pass.
+    """
+    try:
+        yield
     except ConnectionClosed as closed:
         code, why = _code(closed)
         raise (Unavailable(why) if code in RETRY_CODES else Refused(why, code)) from closed

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [startup] [link] [polling] [fan_out]``: all if none is named."""
+"""``python -m tests.benchmarks [NAME ...]``: all of ``NAMES`` if none is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 import sys
 from importlib import import_module
 
-NAMES = ["startup", "polling", "link", "fan_out"]
+NAMES = ["startup", "polling", "link", "fan_out", "dissect", "widgets"]
 
 
 def main() -> int:

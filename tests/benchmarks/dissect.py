@@ -22,6 +22,11 @@ import h11
 import httpx
 import httpx_sse
 import wsproto
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.settings import Settings
+from scapy.config import conf
+from scapy.contrib.http2 import H2Seq
 from scapy.layers.http import HTTPRequest, HTTPResponse
 from websockets.frames import Frame, Opcode, apply_mask
 from websockets.protocol import CLIENT, SERVER, Protocol, State
@@ -29,11 +34,13 @@ from websockets.utils import apply_mask as python_mask
 
 from rtlab.dissect import dissect
 from rtlab.link.recording import Connection, Direction, Recording, Segment
+from rtlab.render.ladder import ladder
 from rtlab.render.tree import as_text
 from rtlab.transports.sse import Decoder, encode
 from tests.benchmarks.report import at_most, line
 
 ROUNDS = 9
+conf.max_list_count = 10_000  # scapy would stop after 100 frames
 MEGABYTE = 1_000_000
 
 REQUEST = (
@@ -61,6 +68,9 @@ HANDSHAKE: list[tuple[Direction, bytes]] = [
         b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
     ),
 ]
+
+
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def frames(size: int, count: int, *, masked: bool, opcode: Opcode = Opcode.TEXT) -> bytes:
@@ -127,6 +137,28 @@ def by_scapy(data: bytes, count: int) -> None:
         (HTTPRequest if data.startswith(b"GET") else HTTPResponse)(data)
 
 
+def http2(count: int) -> bytes:
+    """Return what a client sends that asks so many times on one connection."""
+    client = H2Connection()
+    client.initiate_connection()
+    for number in range(count):
+        where = [(":scheme", "http"), (":authority", "a"), (":path", f"/x?since={number}")]
+        headers = [(":method", "GET"), *where, ("accept", "*/*")]
+        client.send_headers(2 * number + 1, headers, end_stream=True)
+    return client.data_to_send()
+
+
+def by_h2(data: bytes) -> None:
+    server = H2Connection(H2Configuration(client_side=False))
+    server.local_settings = Settings(client=False, initial_values={3: 1_000_000})
+    server.initiate_connection()
+    server.receive_data(data)
+
+
+def by_scapy_http2(data: bytes) -> None:
+    _ = H2Seq(data[24:]).frames  # it takes no preface
+
+
 # ── figures ──
 
 
@@ -140,6 +172,7 @@ def main() -> None:
         value, _ = ratio(partial(_unfolded, data, protocol), partial(dissect, data, protocol))
         line(f"{what}, unfolded / folded", value, "x")
     _tshark()
+    _first_screen()
 
 
 def _unfolded(data: bytes, protocol: str) -> None:
@@ -180,6 +213,9 @@ def cases() -> Iterator[tuple[str, bytes, str, list[tuple[str, Callable[[], obje
         ("our decoder", lambda: Decoder().feed(stream)),
     ]
     yield "2,000 events", stream, "sse", peers
+    connection = http2(500)
+    peers = [("h2", partial(by_h2, connection)), ("scapy", partial(by_scapy_http2, connection))]
+    yield "500 HTTP/2 requests", connection, "http2", peers
 
 
 def _tshark() -> None:
@@ -203,13 +239,33 @@ def _tshark() -> None:
         at_most("4,000 frames of 100 B, as text / tshark -V", value, "x", 1)
 
 
+def _first_screen() -> None:
+    """Show the beginning of recordings of 50 MB, and draw the end of their ladder diagrams."""
+    event = encode("x" * 80, id="5")
+    chunk = b"%x\r\n%s\r\n" % (len(event), event)
+    for what, head, unit in (
+        ("frames", HANDSHAKE, frames(100, 1, masked=False)),
+        ("events", [("up", REQUEST), ("down", STREAM)], chunk),
+    ):
+        recording = _recorded(head, 10 * unit, 50 * MEGABYTE // len(unit) // 10)
+        begin = time.perf_counter()
+        size = len(recording.conversation().html)
+        at_most(f"50 MB of {what}: first screen, {size:,} B", time.perf_counter() - begin, "s", 1)
+        begin = time.perf_counter()
+        ladder({what: recording})
+        line(f"50 MB of {what}: the newest of the ladder", time.perf_counter() - begin, "s")
+
+
 def _chat(count: int) -> Recording:
     """Return a recording of a handshake and so many frames from the server, each sent alone."""
-    recording = Recording()
+    return _recorded(HANDSHAKE, frames(100, 1, masked=False), count)
+
+
+def _recorded(head: list[tuple[Direction, bytes]], unit: bytes, count: int) -> Recording:
+    recording = Recording(limit=1 << 40)
     recording.add_connection(Connection(1, ("127.0.0.1", 40_000), ("127.0.0.1", 80), 10))
-    frame = frames(100, 1, masked=False)
     sent = {"up": 0, "down": 0}
-    for number, (direction, data) in enumerate([*HANDSHAKE, *[("down", frame)] * count]):
+    for number, (direction, data) in enumerate([*head, *[("down", unit)] * count]):
         at = 1_000_000 * (number + 1)
         recording.add(Segment(1, direction, sent[direction], at, at, data))
         sent[direction] += len(data)

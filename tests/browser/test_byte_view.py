@@ -59,6 +59,22 @@ def test_pointing_at_a_field_shows_its_bytes_and_no_others(page: Page) -> None:
     expect(page.locator(".lit")).to_have_count(0)
 
 
+def test_bytes_that_are_scrolled_away_come_into_sight(page: Page) -> None:
+    lines = b"".join(b"X-%d: abcdefgh\r\n" % n for n in range(25))
+    html = rtlab.dissect(b"GET / HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n", "http1")._repr_html_()
+    page.set_content(html)
+    if not page.locator(".hex").is_visible():
+        page.locator(".part > summary").click()
+    page.locator("summary", has_text="X-24: abc").hover()
+    top, height = page.evaluate(
+        """() => { const hex = document.querySelector('.hex');
+            const lit = hex.querySelector('i.lit').getBoundingClientRect();
+            return [lit.top - hex.getBoundingClientRect().top, hex.clientHeight] }"""
+    )
+    assert 0 <= top < height
+    assert page.evaluate("document.querySelector('.hex').scrollTop") > 0
+
+
 def test_what_was_made_from_the_wire_has_bytes_of_its_own(page: Page) -> None:
     page.locator(".derived .name", has_text="unmasked").hover()
     assert "".join(lit(page, ".hex b")) == "Hello"

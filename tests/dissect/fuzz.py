@@ -23,6 +23,7 @@ from rtlab.dissect import PROTOCOLS
 from rtlab.dissect.conversation import converse
 from rtlab.dissect.field import Field
 from tests.dissect.helpers import assert_tiled, one_by_one
+from tests.dissect.http2_peers import connection
 
 SECONDS = 5.0
 """Processor time that no input of this size can be worth."""
@@ -59,7 +60,8 @@ def samples() -> list[Sample]:
         Sample(
             examples.LESSON_REQUEST + examples.MASKED_HELLO,
             examples.LESSON_RESPONSE + examples.HELLO,
-        )
+        ),
+        multiplexed(),
     ]
     with rtlab.Lab(deflate=True) as lab:
         for number in range(6):
@@ -76,6 +78,28 @@ def samples() -> list[Sample]:
                 up, down = (recording.stream(connection.number, way) for way in ("up", "down"))
                 found.append(Sample(up[:LARGEST], down[:LARGEST]))
     return found
+
+
+def multiplexed() -> Sample:
+    """Return what two ends of h2 say: a request, an event stream, and a WebSocket (RFC 8441)."""
+    client, server = connection(True), connection(False)
+    client.initiate_connection()
+    server.initiate_connection()
+    where = [(":scheme", "http"), (":authority", "a"), (":path", "/events")]
+    client.send_headers(1, [(":method", "GET"), *where, ("accept", "*/*")], end_stream=True)
+    tunnel = [(":method", "CONNECT"), (":protocol", "websocket"), *where]
+    client.send_headers(3, [*tunnel, ("sec-websocket-version", "13")])
+    client.send_data(3, examples.MASKED_HELLO)
+    client.ping(b"12345678")
+    up = client.data_to_send()
+    server.receive_data(up)
+    server.send_headers(1, [(":status", "200"), ("content-type", "text/event-stream")])
+    server.send_data(1, b"id: 1\ndata: x\n\nid: 2\nda")
+    server.send_data(1, b"ta: y\n\n", end_stream=True)
+    server.send_headers(3, [(":status", "200")])
+    server.send_data(3, examples.HELLO)
+    server.close_connection()
+    return Sample(up, server.data_to_send())
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:

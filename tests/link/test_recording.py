@@ -130,6 +130,67 @@ def test_what_was_read_from_a_recording_does_not_change_with_it():
     assert len(segments) == 1 and len(recording) == 2
 
 
+def test_a_reader_gets_what_is_new_since_it_last_looked():
+    recording = Recording()
+    fill(recording, [(1, "up", b"a"), (1, "down", b"b")])
+    first, new = recording.since(0)
+    assert (first, [s.data for s in new]) == (0, [b"a", b"b"])
+    assert recording.since(2) == (2, [])
+    fill(recording, [(2, "up", b"c"), (2, "up", b"d"), (2, "up", b"e")])
+    first, new = recording.since(2)
+    assert (first, [s.data for s in new]) == (2, [b"c", b"d", b"e"])
+    first, new = recording.since(3, most=1)
+    assert (first, [s.data for s in new]) == (3, [b"d"])
+    assert recording.since(9) == (5, [])
+    assert recording.added == 5
+
+
+def test_a_reader_is_told_how_many_it_has_missed():
+    recording = Recording(limit=1000)
+    fill(recording, [(1, "up", bytes(100))] * 3)
+    fill(recording, [(1, "up", bytes(100)) for _ in range(10)])
+    first, new = recording.since(3)
+    assert (first, len(new)) == (10, 3)  # 4 to 10 were dropped meanwhile
+    recording.clear()
+    assert recording.since(3) == (13, [])
+    fill(recording, [(1, "up", b"a")])
+    first, new = recording.since(3)
+    assert (first, [s.data for s in new]) == (13, [b"a"])
+    first, copied = recording.copy().since(0)
+    assert [s.data for s in copied] == [b"a"]
+
+
+def test_reading_on_gives_every_segment_once_while_it_is_written():
+    recording = Recording(limit=3000)
+    writer = threading.Thread(
+        target=lambda: [recording.add(Segment(1, "up", n, 0, None, b"x")) for n in range(3000)]
+    )
+    writer.start()
+    seen, offsets = 0, []
+    while writer.is_alive() or recording.added > seen:
+        first, new = recording.since(seen, most=7)
+        assert first >= seen
+        offsets += [(first + place, segment.offset) for place, segment in enumerate(new)]
+        seen = first + len(new)
+    writer.join(30)
+    assert all(number == offset for number, offset in offsets)
+    assert seen == 3000
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, "1", None])
+def test_a_count_that_is_none_is_refused(count):
+    with pytest.raises(UsageError, match="count"):
+        Recording().since(count)
+
+
+def test_a_connection_is_found_by_its_number():
+    recording = Recording()
+    recording.add_connection(connection(7))
+    found = recording.connection(7)
+    assert found is not None and found.number == 7
+    assert recording.connection(8) is None
+
+
 def test_a_recording_says_in_a_line_what_it_holds():
     recording = Recording(limit=2000)
     fill(recording, [(1, "up", bytes(1500)), (1, "down", bytes(1500))])

@@ -687,6 +687,28 @@ def test_a_link_that_is_stopped_says_so(link):
             use()
 
 
+def test_who_asked_to_be_told_is_told_once_and_before_the_port_closes(link, listener):
+    told = []
+    with link:
+        link.when_stopped(lambda: told.append(link.running))
+        assert link.thread is loops.acquire()
+        loops.release()
+        assert told == []
+    assert told == [True]
+    with link:
+        pass
+    assert told == [True]
+
+
+async def test_a_link_that_was_not_started_has_no_thread(link, listener):
+    for again in range(2):
+        with pytest.raises(NotRunning, match=r"start\(\)"):
+            link.when_stopped(print)
+        if not again:
+            await link.open()
+    await link.close()
+
+
 def test_a_link_that_was_never_started_has_no_port_but_can_be_impaired(link, listener):
     with pytest.raises(NotRunning):
         _ = link.port

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from rtlab.errors import UsageError
 from rtlab.link.recording import Recording, Segment
 from rtlab.render.ladder import MOST, ladder
+from rtlab.render.places import width
 from tests.recordings import recorded
 
 
@@ -66,6 +68,53 @@ def test_messages_that_an_answer_carries_are_named() -> None:
     assert "messages 3–4" in drawn.text
     assert "message 3 published" in drawn.text
     assert any(line.get("class") == "news" for line in shapes(drawn.svg, "line"))
+
+
+def test_a_label_has_a_place_of_its_own_or_none() -> None:
+    """An answer and the next question, close together, again and again."""
+    traffic = []
+    for number in range(120):
+        traffic.append(("down", 20 * number, 20 * number + 9, b"HTTP/1.1 200 OK\r\n\r\n"))
+        traffic.append(
+            ("up", 20 * number + 10, 20 * number + 19, b"GET /wait?since=1 HTTP/1.1\r\n")
+        )
+    drawn = ladder({"long_polling": recorded(*traffic)})
+    boxes = []
+    for text in shapes(drawn.svg, "text"):
+        if text.get("class") in ("up", "down"):
+            words, x, y = text.text or "", float(text.get("x", 0)), float(text.get("y", 0))
+            room = width(words, 10)
+            start = x if text.get("text-anchor") == "start" else x - room
+            boxes.append((start, start + room, y))
+    assert len(boxes) > 10
+    for (a_start, a_stop, a_y), (b_start, b_stop, b_y) in combinations(boxes, 2):
+        assert a_stop <= b_start or b_stop <= a_start or abs(a_y - b_y) > 9
+
+
+def test_messages_are_marked_all_and_numbered_where_there_is_room() -> None:
+    at = [(number, number * 10_000_000) for number in range(100)]
+    drawn = ladder({"sse": recorded(("up", 0, 1000, b"x"))}, published={"sse": at})
+    marks = [path for path in shapes(drawn.svg, "path") if path.get("class") == "p"]
+    numbers = [text for text in shapes(drawn.svg, "text") if text.get("font-size") == "9"]
+    assert len(marks) == 100
+    assert 10 < len(numbers) < 60
+
+
+def test_a_title_takes_the_lines_that_it_needs() -> None:
+    title = "40 messages of 100 bytes, one every 0.1 s, to 1 client; 80 ms each way"
+    plain, short, long = (
+        ladder({"sse": recorded(("up", 0, 1, b"x"))}, title=words).svg
+        for words in (None, "short", title)
+    )
+    heads = [
+        t.text or "" for t in shapes(long, "text") if t.get("class") == "h" and t.text != "sse"
+    ]
+    assert len(heads) > 1
+    assert " ".join(heads) == title
+    across = float(ElementTree.fromstring(long).get("width", 0))
+    assert all(width(line, 13) < across for line in heads)
+    heights = [float(ElementTree.fromstring(svg).get("height", 0)) for svg in (plain, short, long)]
+    assert heights[0] == heights[1] < heights[2]
 
 
 def test_an_empty_recording_is_drawn_too() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 import rtlab
 from rtlab.log import ring
+from rtlab.transports import endpoint
 from rtlab.transports import http as rtlab_http
-from rtlab.transports import websocket
 
 from .helpers import (
     HTTP,
@@ -230,7 +230,7 @@ def test_fragments_without_end_are_too_large_some_time(victim, transport):
 @pytest.mark.parametrize("drip", [False, True], ids=["silence", "a byte now and then"])
 def test_a_header_section_without_end_is_given_up(transport, drip, monkeypatch, capfd):
     monkeypatch.setattr(rtlab_http, "IDLE_LIMIT", 0.2)
-    monkeypatch.setattr(websocket, "OPEN_LIMIT", 0.2)
+    monkeypatch.setattr(endpoint, "OPEN_LIMIT", 0.2)
     with rtlab.Lab(transport) as lab:
         with dial(direct(lab, transport)) as sock:
             sock.sendall(request(transport)[:-2])
@@ -268,7 +268,7 @@ def test_a_client_that_never_reads_is_dropped_and_others_get_everything(
     transport, monkeypatch, capfd
 ):
     monkeypatch.setattr(rtlab_http, "WRITE_LIMIT", 0.2)
-    monkeypatch.setattr(websocket, "CLOSE_LIMIT", 0.2)
+    monkeypatch.setattr(endpoint, "CLOSE_LIMIT", 0.2)
     ring.lines.clear()
     with rtlab.Lab(transport) as lab, dial(direct(lab, transport), window=4096) as sock:
         sock.sendall(request(transport))

@@ -49,6 +49,21 @@ async def test_a_request_is_held_until_something_is_published(feed, url, client)
     assert [message["data"] for message in answer.json()] == ["news"]
 
 
+async def test_who_asks_from_now_on_gets_what_comes_next_and_loses_what_came_between(
+    feed, url, client
+):
+    """Which is what cursors are for."""
+    feed.publish("before")
+    received = []
+    for text in ("first", "second"):
+        held = asyncio.create_task(client.get(url, params={"since": "now"}))
+        await until(lambda: feed._waiters)
+        feed.publish(text)
+        received += [message["data"] for message in (await held).json()]
+        feed.publish("between two questions")
+    assert received == ["first", "second"]
+
+
 async def test_a_message_from_a_thread_ends_the_wait_as_well(feed, url, client):
     held = asyncio.create_task(client.get(url))
     await until(lambda: feed._waiters)

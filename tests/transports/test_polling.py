@@ -1,6 +1,7 @@
 import asyncio
 import gzip
 import json
+import ssl
 from contextlib import aclosing
 
 import httpx
@@ -70,6 +71,44 @@ async def test_news_are_answered_with_200_and_another_entity_tag(feed, url, clie
     assert again.status_code == 200
     assert [message["data"] for message in again.json()] == ["news"]
     assert again.headers["ETag"] != first.headers["ETag"]
+
+
+@pytest.mark.parametrize("query", ["", "?since=0", "?since=1"])
+async def test_messages_that_the_client_has_already_are_304_as_well(feed, url, client, query):
+    """RFC 9110 §13.1.2 makes no difference between an empty list and one that is there already."""
+    feed.publish(1)
+    feed.publish(2)
+    first = await client.get(url + query)
+    tag = {"If-None-Match": first.headers["ETag"]}
+    again = await client.get(url + query, headers=tag)
+    assert (again.status_code, again.content) == (304, b"")
+    feed.publish(3)
+    news = await client.get(url + query, headers=tag)
+    assert news.json() == [*first.json(), *news.json()[-1:]]
+    assert news.json()[-1]["seq"] == 3
+
+
+async def test_the_tag_is_that_of_the_answer_whatever_is_published_meanwhile(client):
+    class Busy(Feed):
+        def since(self, cursor):
+            messages = super().since(cursor)
+            if not self.last:
+                self.publish("as if another thread had been quicker")
+            return messages
+
+    feed = Busy()
+    server = await polling.serve(feed, Gate())
+    url = http.address(server.port, polling.PATH, None)
+    first = await client.get(url, params={"since": 0})
+    tag = {"If-None-Match": first.headers["ETag"]}
+    again = await client.get(url, params={"since": 0}, headers=tag)
+    assert (again.status_code, [message["seq"] for message in again.json()]) == (200, [1])
+    await server.close()
+
+
+async def test_who_asks_from_now_on_gets_nothing_that_was_before(feed, url, client):
+    feed.publish(1)
+    assert (await client.get(url, params={"since": "now"})).json() == []
 
 
 async def test_messages_are_never_hidden_behind_a_304(feed, url, client):
@@ -288,6 +327,15 @@ async def test_an_answer_that_will_not_change_ends_the_subscription(wrong, quick
     assert len(server.requests) == 1
 
 
+async def test_an_answer_that_cannot_be_decompressed_is_asked_for_again(quick):
+    broken = answer("200 OK", b"no gzip at all", Content_Encoding="gzip")
+    message = b'[{"seq": 1, "published_ns": 1, "data": "x"}]'
+    async with canned(broken, answer("200 OK", message)) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        async with aclosing(polling.subscribe(url, period=0.01, backoff=quick())) as stream:
+            assert (await anext(stream)).message.seq == 1
+
+
 async def test_the_reason_that_a_server_gives_is_passed_on(quick):
     async with canned(answer("403 Forbidden", b'{"error": "no entry on Mondays"}')) as server:
         with pytest.raises(Refused, match="no entry on Mondays"):
@@ -302,7 +350,17 @@ async def test_a_proxy_that_the_environment_names_is_left_alone(lab, monkeypatch
         assert (await anext(client)).message.data == 1
 
 
-@pytest.mark.parametrize("tags", ['"9", "1"', 'W/"1"'])
+async def test_clients_share_the_certificates_that_take_long_to_load(monkeypatch):
+    make, made = ssl.create_default_context, []
+    monkeypatch.setattr(ssl, "create_default_context", lambda **how: made.append(1) or make(**how))
+    http._tls.cache_clear()
+    for _ in range(3):
+        async with http.connection(read_timeout=1):
+            pass
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("tags", ['"1-9", "1-1"', 'W/"1-1"'])
 async def test_the_right_entity_tag_may_be_weak_or_one_of_several(feed, url, client, tags):
     feed.publish("x")
     answer = await client.get(url, params={"since": 1}, headers={"If-None-Match": tags})

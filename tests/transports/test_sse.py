@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import zlib
 from contextlib import aclosing
 from itertools import pairwise
 
@@ -332,6 +333,12 @@ async def test_last_event_id_resumes_the_stream(feed, serve):
     assert await streaming(url + "?since=2", body, **{"Last-Event-ID": "4"}) == "5"
     assert await streaming(url, body, **{"Last-Event-ID": ""}) == "1"
 
+    async def next_event(stream):
+        feed.publish(6)  # the answer has begun, so the request is there
+        return await body(stream)
+
+    assert await streaming(url + "?since=now", next_event) == "6"
+
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "٣".encode()])
 async def test_a_last_event_id_that_is_no_cursor_is_400(serve, cursor):
@@ -509,6 +516,20 @@ async def test_a_stream_without_end_of_event_ends_the_subscription(quick, monkey
     async with canned(answer("200 OK", b"data: " + b"x" * 5000, **STREAM)) as server:
         with pytest.raises(rtlab.RtlabError, match="no end"):
             await take(f"http://127.0.0.1:{server.port}/", 1, backoff=quick())
+
+
+async def test_a_stream_that_was_compressed_on_the_way_is_read_as_it_comes(quick):
+    squeeze = zlib.compressobj(wbits=31)  # gzip
+    begin = squeeze.compress(event(1)) + squeeze.flush(zlib.Z_SYNC_FLUSH)
+    stream = answer("200 OK", begin, **STREAM, Content_Encoding="gzip")
+    async with canned(stream) as server:
+        assert await take(f"http://127.0.0.1:{server.port}/", 1, backoff=quick()) == [1]
+
+
+async def test_a_stream_that_cannot_be_decompressed_is_opened_again(quick):
+    broken = answer("200 OK", b"no gzip at all", **STREAM, Content_Encoding="gzip")
+    async with canned(broken, answer("200 OK", event(1), **STREAM)) as server:
+        assert await take(f"http://127.0.0.1:{server.port}/", 1, backoff=quick()) == [1]
 
 
 async def test_a_redirect_is_followed_and_a_circle_of_them_is_not(quick):

@@ -196,6 +196,14 @@ async def test_a_ping_is_answered_with_a_pong(serve):
         assert await (await connection.ping(b"rtlab")) >= 0
 
 
+async def test_the_server_pings_as_often_as_the_lab_is_told():
+    with rtlab.Lab("websocket", heartbeat=0.02) as lab:
+        async with websocket.dial(lab.url("websocket")) as connection:
+            await hello(connection)
+            recording = lab.recording("websocket")
+            await until(lambda: recording.stream(1, "down").count(b"\x89\x04") >= 3)
+
+
 async def test_a_ping_is_answered_before_any_hello(serve):
     async with websocket.dial(await serve()) as connection:
         assert await (await connection.ping()) >= 0
@@ -534,6 +542,20 @@ async def test_a_server_that_speaks_of_something_else_ends_the_subscription(said
                 await anext(it)
 
 
+async def test_a_client_that_leaves_unread_messages_behind_does_not_wait_for_its_timeout(quick):
+    feed = Feed()
+    server = await websocket.serve(feed, Gate())
+    for number in range(2000):
+        feed.publish(number)
+    url = websocket.address(server.port, None)
+    async with asyncio.timeout(websocket.CLOSE_LIMIT / 2):
+        async with aclosing(websocket.subscribe(url, backoff=quick())) as stream:
+            await anext(stream)
+            await asyncio.sleep(0.1)  # until more is there than the client takes unasked
+    feed.close()
+    await server.close()
+
+
 async def test_a_client_that_leaves_closes_with_1000(feed, quick):
     closed = asyncio.get_running_loop().create_future()
 
@@ -548,3 +570,13 @@ async def test_a_client_that_leaves_closes_with_1000(feed, quick):
         async with aclosing(websocket.subscribe(f"ws://127.0.0.1:{port}/", backoff=quick())) as it:
             await anext(it)
         assert await closed == 1000
+
+
+async def test_leaving_does_not_wait_for_messages_that_nobody_reads_any_more(feed, serve):
+    for number in range(500):
+        feed.publish(number)
+    async with websocket.dial(await serve()) as connection:
+        await connection.send('{"since": null}')
+        await until(lambda: connection.recv_messages.paused)
+        await websocket.leave(connection)
+        assert connection.close_code == 1000  # 1006 would be the end of the library's patience

@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
 from rtlab.arguments import TRANSPORTS
+from rtlab.render.table import html_table
 
 Verdict = Literal["ok", "note", "bad"]
 _MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
@@ -39,14 +41,54 @@ class Finding:
         )
 
 
+@dataclass(frozen=True)
+class Diagnosis:
+    """What works in this place, and what to do about the rest. Show it as a cell's result.
+
+    Attributes:
+        findings: one for each thing that was looked at.
+    """
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing essential is missing."""
+        return all(finding.verdict != "bad" for finding in self.findings)
+
+    @property
+    def summary(self) -> str:
+        """The whole in a sentence."""
+        return "The lab works here." if self.well else "Something essential is missing: see BAD."
+
+    def __repr__(self) -> str:
+        return "\n".join([*map(str, self.findings), self.summary])
+
+    def _repr_html_(self) -> str:
+        wanting = [[f.verdict, f.what, f.remedy] for f in self.findings if f.verdict != "ok"]
+        well = [[f.verdict, f.what] for f in self.findings if f.verdict == "ok"]
+        table = html_table(("verdict", "what", "what to do"), wanting) if wanting else ""
+        return (
+            f"<p><strong>{escape(self.summary)}</strong></p>{table}"
+            f"<details><summary>{len(well)} things are as they should be</summary>"
+            f"{html_table(('verdict', 'what'), well)}</details>"
+        )
+
+
+def doctor() -> Diagnosis:
+    """Check versions, find out where this is, and try every transport of the lab."""
+    return Diagnosis(tuple(findings()))
+
+
 def examine() -> int:
-    """Print what works and what does not; return 1 if something essential does not."""
-    bad = False
+    """Print what works, as it is found; return 1 if something essential does not."""
+    found = []
     for finding in findings():
         print(finding)
-        bad = bad or finding.verdict == "bad"
-    print("Something essential is missing: see BAD above." if bad else "The lab works here.")
-    return int(bad)
+        found.append(finding)
+    diagnosis = Diagnosis(tuple(found))
+    print(diagnosis.summary)
+    return int(not diagnosis.well)
 
 
 def findings() -> Iterator[Finding]:
@@ -105,6 +147,12 @@ def _place() -> Finding:
             "on a JupyterHub: others may share this machine",
             "rtlab.start(token=True) keeps them out of your servers.",
         )
+    if "VSCODE_PID" in os.environ or "VSCODE_CWD" in os.environ:
+        return Finding(
+            "note",
+            "in VS Code: live views need its Jupyter extension, and the browser is a part of it",
+            "If a view stays empty, open the notebook in JupyterLab: rtlab lab.",
+        )
     return Finding("ok", "on your own machine: the browser reaches the servers directly")
 
 
@@ -128,7 +176,9 @@ def _trial(transport: str) -> Callable[[], str]:
 
         with Lab([transport]) as lab:
             lab.publish("are you there?")
-            return f"{asyncio.run(receive(lab.url(transport))):.0f} ms, connecting included"
+            # In the lab's own thread: a notebook's kernel runs a loop already.
+            took = lab.thread.call(receive(lab.url(transport)))
+            return f"{took:.0f} ms, connecting included"
 
     return trial
 

@@ -1,0 +1,224 @@
+"""ChatRoom in a real JupyterLab: clients of the browser's own and Python's in one room."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.axe import violations
+from tests.browser.jupyterlab import Browser, browser, chromium, jupyterlab
+from tests.browser.views import PATIENCE, restart_kernel, run_cell, save_and_reload, write_notebook
+
+if chromium() is None and not os.environ.get("CI"):
+    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+
+pytestmark = pytest.mark.timeout(300)
+
+START = "import rtlab\nlab = rtlab.start('polling')\nchat = rtlab.chat.start(lab)"
+SHOW = "view = rtlab.widgets.ChatRoom(chat)\nview"
+TALK = """async with chat.join("Python") as room:
+    await room.say("from Python")
+    async for line in room:
+        if line.type == "say":
+            print("HEARD", line.name, line.text)
+            break"""
+LOOK = """recording = chat.recording
+print("ACCEPTED", recording.accepted, "OPEN", recording.open_connections, chat.rooms())"""
+HARM = "window.harmed = true"
+HOSTILE = f'<script>{HARM}</script><img src=x onerror="{HARM}">\u202eevil'
+STOP = "chat.stop()"
+FLOOD = """async with chat.join("Python") as room:
+    for number in range(10_000):
+        await room.say(str(number))"""
+CELLS = (START, SHOW, TALK, LOOK, STOP, FLOOD)
+
+
+@pytest.fixture(scope="module", params=["/", "/user/jane/"])
+def opened(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Browser, str]]:
+    folder = tmp_path_factory.mktemp("notebooks")
+    settings = tmp_path_factory.mktemp("settings")
+    name = write_notebook(folder, "chat.ipynb", *CELLS)
+    with jupyterlab(folder, settings, request.param) as lab, browser() as chrome:
+        chrome.page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        yield chrome, lab.notebook(name)
+        assert chrome.errors == []
+
+
+@pytest.fixture
+def page(opened: tuple[Browser, str]) -> Page:
+    """The notebook with a view that was just made, nobody joined."""
+    chrome, url = opened
+    page = chrome.page
+    page.goto(url)
+    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    page.wait_for_selector(".pane")
+    return page
+
+
+def pane(page: Page, number: int) -> Locator:
+    return page.locator(".pane").nth(number)
+
+
+def join(page: Page, number: int, name: str) -> None:
+    client = pane(page, number)
+    client.get_by_label("Name").fill(name)
+    client.get_by_label("Name").press("Enter")
+    expect(client.locator(".state")).to_have_text(f"in general as {name}")
+
+
+def say(page: Page, number: int, text: str, how: str = "say it") -> None:
+    client = pane(page, number)
+    client.get_by_label("how it is sent").select_option(how)
+    client.get_by_label("Text").fill(text)
+    client.get_by_label("Text").press("Enter")
+
+
+def output(page: Page, number: int) -> str:
+    run_cell(page, number)
+    shown = page.locator(".jp-CodeCell").nth(number).locator(".jp-OutputArea-output")
+    return shown.last.inner_text()
+
+
+def take_way(page: Page, way: str) -> None:
+    page.get_by_label("the way to the server").select_option(way)
+
+
+def test_the_page_and_python_talk_in_one_room(page: Page) -> None:
+    join(page, 0, "Ada")
+    join(page, 1, "Bob")
+    say(page, 0, "hello")
+    expect(pane(page, 1).locator(".log")).to_contain_text("Ada: hello")
+    expect(pane(page, 0).locator(".here")).to_have_text("Here: Ada, Bob")
+    page.locator(".jp-CodeCell .cm-content").nth(2).click()
+    page.keyboard.press("Control+Enter")  # Python waits for somebody to say something
+    for number in (0, 1):
+        expect(pane(page, number).locator(".log")).to_contain_text("Python: from Python")
+    say(page, 1, "hi Python")
+    heard = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output")
+    expect(heard).to_contain_text("HEARD Bob hi Python")
+    expect(pane(page, 0).locator(".here")).to_have_text("Here: Ada, Bob")
+    found = output(page, 3)
+    assert re.search(r"ACCEPTED 3 OPEN 2 \{'general': \['Ada', 'Bob'\]\}", found)
+
+
+@pytest.mark.parametrize("way", ["direct", "through Jupyter's proxy"])
+def test_a_client_that_is_cut_comes_back_and_counts(page: Page, way: str) -> None:
+    take_way(page, way)
+    where = page.locator(".rtlab-chat code").first
+    expect(where).to_contain_text("/proxy/" if "proxy" in way else "ws://127.0.0.1:")
+    join(page, 0, "Ada")
+    page.get_by_role("button", name="Cut the link").click()
+    state = pane(page, 0).locator(".state")
+    expect(state).to_have_text(re.compile(r"attempt 2 in [\d.]+ s"))
+    expect(state).to_have_text(re.compile("in general as Ada"))
+    log = pane(page, 0).locator(".log")
+    expect(log).to_contain_text(re.compile("Closed: 100[56], no reason given"))
+    if "proxy" in way:
+        expect(log).to_contain_text("Jupyter's proxy hands no codes on")
+    page.get_by_role("button", name="Cut the link").click()
+    expect(state).to_have_text(re.compile(r"attempt 1 in"))  # counted from zero again
+
+
+def test_what_is_wrong_is_answered_and_hostile_text_stays_text(page: Page) -> None:
+    join(page, 0, "Ada")
+    join(page, 1, "<b>Mallory</b>")
+    log = pane(page, 0).locator(".log")
+    say(page, 1, HOSTILE)
+    expect(log).to_contain_text("<script>")
+    say(page, 1, "x" * 100_000)
+    expect(log).to_contain_text("… all 100,000 characters")
+    log.locator("summary").click()
+    expect(log.locator("pre")).to_have_text("x" * 100_000)
+    say(page, 0, "this is no JSON", "send it as it is")
+    expect(log).to_contain_text("The server: Not JSON")
+    say(page, 0, "still here")
+    expect(pane(page, 1).locator(".log")).to_contain_text("Ada: still here")
+    assert page.locator(".rtlab-chat").locator("script, img, b").count() == 0
+    assert page.evaluate("window.harmed") is None
+
+
+def test_a_name_that_the_server_does_not_take_is_said_so(page: Page) -> None:
+    client = pane(page, 0)
+    client.get_by_label("Name").fill("x" * 50)
+    client.get_by_role("button", name="Join").click()
+    expect(client.locator(".log")).to_contain_text("A name is a text of 1 to 40 characters")
+    expect(client.locator(".state")).to_have_text("not connected")
+
+
+def test_leaving_says_how_it_was_closed(page: Page) -> None:
+    join(page, 0, "Ada")
+    pane(page, 0).get_by_role("button", name="Leave").click()
+    expect(pane(page, 0).locator(".log")).to_contain_text("Closed: 1000, no reason given")
+    expect(pane(page, 0).locator(".state")).to_have_text("not connected")
+    expect(page.locator(".server")).to_contain_text("0 connections; nobody is in a room")
+
+
+def test_ten_thousand_lines_do_not_hurt(page: Page) -> None:
+    join(page, 0, "Ada")
+    run_cell(page, 5)
+    log = pane(page, 0).locator(".log")
+    expect(log).to_contain_text("Python: 9999")
+    expect(log).to_contain_text("older lines are not kept")
+    assert log.locator("li").count() <= 201
+
+
+def test_it_can_be_used_with_the_keyboard_and_keeps_nobody_out(page: Page) -> None:
+    page.get_by_label("the way to the server").focus()
+    reached = []
+    for _ in range(7):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.outerHTML.slice(0, 400)"))
+    assert "Cut the link" in reached[0]
+    assert "name" in reached[1]
+    assert "room" in reached[2]
+    assert "Join" in reached[3]
+    assert 'role="log"' in reached[4]
+    join(page, 0, "Ada")
+    say(page, 0, "hello")
+    assert violations(page, ".rtlab-chat") == []
+
+
+def test_running_the_cell_again_replaces_it_and_leaves_no_connection(page: Page) -> None:
+    join(page, 0, "Ada")
+    join(page, 1, "Bob")
+    run_cell(page, 1)
+    expect(page.locator(".pane")).to_have_count(2)
+    expect(pane(page, 0).locator(".state")).to_have_text("not connected")
+    expect(page.locator(".server")).to_contain_text("0 connections")
+    assert "OPEN 0 {}" in output(page, 3)
+
+
+def test_a_reload_brings_the_clients_and_what_was_said_back(page: Page) -> None:
+    join(page, 0, "Ada")
+    join(page, 1, "Bob")
+    say(page, 0, "before the reload")
+    expect(pane(page, 1).locator(".log")).to_contain_text("before the reload")
+    save_and_reload(page)
+    page.wait_for_selector(".pane")
+    for number, name in ((0, "Ada"), (1, "Bob")):
+        expect(pane(page, number).locator(".state")).to_have_text(f"in general as {name}")
+        expect(pane(page, number).locator(".log")).to_contain_text("Ada: before the reload")
+
+
+def test_a_chat_that_is_stopped_says_what_to_do(page: Page) -> None:
+    join(page, 0, "Ada")
+    run_cell(page, 4)
+    expect(page.locator(".rtlab-chat")).to_contain_text("This chat was stopped")
+    expect(pane(page, 0).locator(".log")).to_contain_text("1001 “the chat is stopped”")
+    expect(pane(page, 0).get_by_role("button", name="Join")).to_be_disabled()
+
+
+def test_a_restarted_kernel_is_noticed(page: Page) -> None:
+    join(page, 0, "Ada")
+    restart_kernel(page)
+    expect(page.locator(".rtlab-chat")).to_contain_text("The kernel was restarted")
+    expect(pane(page, 0).locator(".state")).to_have_text("not connected")
