@@ -22,7 +22,10 @@ class Page:
         self.name = name
         self.told: list[dict[str, Any]] = []
         self._view = view
-        view.send = lambda content, buffers=None: self.told.append(content)
+        view.send = self._hear  # type: ignore[method-assign]
+
+    def _hear(self, content: Any, buffers: Any = None) -> None:
+        self.told.append(content)
 
     def say(self, kind: str, **content: Any) -> None:
         """Send what the view's module would."""

@@ -34,7 +34,7 @@ class Page:
 
     def __init__(self, view: Lanes, name: str = "page") -> None:
         self.view, self.name = view, name
-        self.heard: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
         self.rows: list[list[float]] = []
         before = view.send
 
@@ -52,20 +52,20 @@ class Page:
         if self.rows:  # as in the page: news before the snapshot is in the snapshot
             for rows, data in zip(self.rows, buffers, strict=True):
                 rows += array("d", data)
-            self.heard.append(content)
+            self.told.append(content)
 
     def tell(self, **content: Any) -> None:
         self.view._hear(None, {"view": self.name, **content}, None)
 
     @property
     def latest(self) -> dict[str, Any]:
-        return until(lambda: self.heard and self.heard[-1])
+        return until(lambda: self.told and self.told[-1])
 
     def ask(self, **wish: Any) -> dict[str, Any]:
         """Ask for something and return what is said of it."""
-        count = len(self.heard)
+        count = len(self.told)
         self.tell(**wish)
-        until(lambda: len(self.heard) > count + 1)
+        until(lambda: len(self.told) > count + 1)
         return dict(self.latest["said"])
 
     def published(self) -> list[tuple[float, ...]]:
@@ -190,7 +190,7 @@ def test_what_other_cells_publish_travels_with_it(lab):
     lab.publish({"text": EMPTY})
     until(lambda: delivered(view) == [1] * 4)
     until(lambda: page.published())
-    assert EMPTY not in json.dumps(page.heard)
+    assert EMPTY not in json.dumps(page.told)
     view.close()
 
 
@@ -199,9 +199,9 @@ def test_a_beat_without_news_says_nothing(lab):
     page = Page(view)
     until(lambda: all(count.client in ("open", "waiting") for count in view.counts()))
     time.sleep(0.5)
-    count = len(page.heard)
+    count = len(page.told)
     time.sleep(0.5)
-    assert len(page.heard) == count
+    assert len(page.told) == count
     view.close()
 
 
@@ -212,7 +212,7 @@ def test_a_thousand_a_second_arrive_once_in_batches(lab):
     until(lambda: min(delivered(view)) > 2000)
     rows = page.messages(3)
     assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
-    assert len(page.heard) < len(rows) / 10
+    assert len(page.told) < len(rows) / 10
     view.close()
 
 
@@ -375,7 +375,7 @@ def test_a_new_period_loses_and_repeats_nothing(lab, view):
     polling = view.counts()[0]
     assert polling.lost == polling.duplicated == 0
     assert [row[0] for row in page.messages(0)] == list(range(1, len(page.messages(0)) + 1))
-    assert not [news for news in page.heard if news["lanes"][0][1].startswith("closed")]
+    assert not [news for news in page.told if news["lanes"][0][1].startswith("closed")]
 
 
 def test_a_rate_of_nothing_stops_and_another_one_starts(lab, view):
