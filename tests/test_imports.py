@@ -212,6 +212,11 @@ def test_importing_the_package_opens_no_socket_and_loads_nothing_heavy():
     assert not {m for m in modules if m.startswith(("rtlab.widgets", "rtlab.transports."))}
 
 
+def test_a_lab_that_has_started_leaves_nothing_to_load_to_its_first_client():
+    _, modules, _ = look("rtlab.start(); rtlab.stop()")
+    assert {"aiohttp", "httpcore", "h11", "websockets"} <= modules
+
+
 def test_a_name_of_the_package_is_loaded_when_it_is_first_used():
     _, modules, _ = look("rtlab.Feed().publish(1); rtlab.Backoff; rtlab.RtlabError")
     assert "rtlab.feed" in modules

@@ -14,8 +14,8 @@ from rtlab.link.impairment import CLEAR
 from rtlab.link.recording import Direction
 from rtlab.render.table import Cell, html_table, text_table
 from rtlab.widgets.base import LiveView
-from rtlab.widgets.lane import HELD
-from rtlab.widgets.traffic import LINGER, Count, Traffic
+from rtlab.widgets.lane import HELD, Count
+from rtlab.widgets.traffic import LINGER, Traffic
 
 if TYPE_CHECKING:
     from rtlab.lab import Lab
@@ -144,7 +144,7 @@ class Lanes(LiveView, module="lanes", uses=("motion", "controls", "lanes_drawing
 
     def asked(self, content: dict[str, Any]) -> None:
         """Do what the page asks for, and say what came of it, or why it cannot be."""
-        kind = content.pop("kind")
+        kind = content.pop("kind", None)
         content.pop("view", None)
         try:
             action = one_of("wish", kind, self._wishes)

@@ -119,3 +119,22 @@ def test_what_a_narrow_link_loses_is_reported_not_hidden() -> None:
         assert result.lost == 0
         assert result.connections >= 1
     assert found["sse"].connections + found["websocket"].connections > 2 or found.valid
+
+
+@pytest.mark.parametrize("over", ["sse", "websocket"])
+def test_clients_of_http2_share_one_connection(over: str) -> None:
+    comparison = rtlab.compare_sync(
+        20, 0.02, transports=[over, "http2"], over=over, clients=8, progress=False
+    )
+    assert comparison.valid
+    assert f"over HTTP/2 {over}" in repr(comparison)
+    one, many = comparison["http2"], comparison[over]
+    assert (one.connections, many.connections) == (1, 8)
+    assert one.requests == many.requests == 8
+    assert len(one.arrivals) == one.delivered == 160
+    # Fields that were there before are an index in a table (HPACK): one byte each.
+    assert one.opening_up < many.opening_up / 2
+    # And a frame's header costs 9 bytes where a chunk's costs 6, and TCP none.
+    framing = 3 if over == "sse" else 9
+    received = [result.bytes_down - result.opening_down for result in (one, many)]
+    assert received[0] - received[1] == pytest.approx(160 * framing, rel=0.3)

@@ -6,7 +6,6 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import Callable
 from html import unescape
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -17,38 +16,28 @@ import pytest
 import rtlab
 from rtlab.errors import NotRunning, UsageError
 from rtlab.widgets import LiveLadder
+from tests.widgets.pages import Page
 
-GUARD = 20.0  # seconds after which something hangs
 
-
-class Page:
-    """What a page does, and is told."""
+class Reader(Page):
+    """A page whose reader looks at segments."""
 
     def __init__(self, view: LiveLadder) -> None:
+        super().__init__(view)
         self.view = view
-        self.told: list[dict[str, Any]] = []
         self.threads: set[str] = set()
-        view.send = self._hear  # type: ignore[method-assign]
 
-    def _hear(self, content: dict[str, Any], buffers: Any = None) -> None:
+    def _hear(self, content: Any, buffers: Any = None) -> None:
         self.threads.add(threading.current_thread().name)
-        self.told.append(content)
-
-    def say(self, kind: str, **content: Any) -> None:
-        self.view._hear(None, {"view": "page", "kind": kind, **content}, [])
+        super()._hear(content, buffers)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [content for content in list(self.told) if content["kind"] == kind]
 
-    def until(self, condition: Callable[[], object]) -> None:
-        end = time.monotonic() + GUARD
-        while not condition():
-            assert time.monotonic() < end, f"it never happened; told: {self.told[-2:]}"
-            time.sleep(0.01)
-
-    def open(self) -> dict[str, Any]:
+    def again(self) -> dict[str, Any]:
+        """Load the page again, and return the snapshot that it gets."""
         before = len(self.of("snapshot"))
-        self.say("ready")
+        self.say(kind="ready")
         self.until(lambda: len(self.of("snapshot")) > before)
         return self.of("snapshot")[-1]
 
@@ -66,7 +55,7 @@ class Page:
 
     def bytes(self, number: int, lane: int = 0) -> str:
         before = len(self.of("bytes"))
-        self.say("open", lane=lane, number=number)
+        self.say(kind="open", lane=lane, number=number)
         self.until(lambda: len(self.of("bytes")) > before)
         answer = self.of("bytes")[-1]
         assert (answer["lane"], answer["number"], answer["for"]) == (lane, number, "page")
@@ -78,7 +67,7 @@ def text(html: str) -> str:
 
 
 def test_what_crosses_a_link_is_told_as_it_happens(lab: rtlab.Lab) -> None:
-    page = Page(LiveLadder(lab, "sse"))
+    page = Reader(LiveLadder(lab, "sse"))
     assert page.open()["lanes"] == [
         {"rows": [], "counts": {"up": 0, "down": 0, "open": 0, "note": ""}}
     ]
@@ -98,10 +87,10 @@ def test_what_crosses_a_link_is_told_as_it_happens(lab: rtlab.Lab) -> None:
 def test_a_page_that_comes_later_gets_all_of_it(lab: rtlab.Lab) -> None:
     lab.publish({"price": 1})
     asyncio.run(rtlab.receive(lab.url("sse"), "sse", 1))
-    page = Page(LiveLadder(lab, "sse"))
+    page = Reader(LiveLadder(lab, "sse"))
     page.open()
     page.until(lambda: page.words())
-    again = page.open()
+    again = page.again()
     rows = again["lanes"][0]["rows"]
     assert rows[0][8] == "GET /events"
     assert [row[0] for row in rows] == list(range(lab.recording("sse").added))
@@ -111,11 +100,11 @@ def test_a_page_that_comes_later_gets_all_of_it(lab: rtlab.Lab) -> None:
 
 
 def test_a_late_page_does_not_take_news_from_the_others(lab: rtlab.Lab) -> None:
-    page = Page(LiveLadder(lab, "websocket"))
+    page = Reader(LiveLadder(lab, "websocket"))
     page.open()
     for number in range(5):
         asyncio.run(rtlab.send(lab.url("websocket"), "websocket", number))
-        page.say("ready")
+        page.say(kind="ready")
     page.until(lambda: len(page.of("snapshot")) == 6)
     page.until(lambda: len(page.rows()) == lab.recording("websocket").added)
     numbers = [row[0] for row in page.rows()]
@@ -126,7 +115,7 @@ def test_a_late_page_does_not_take_news_from_the_others(lab: rtlab.Lab) -> None:
 def test_the_bytes_of_any_segment_open(lab: rtlab.Lab, name: str) -> None:
     lab.publish({"price": 1})
     asyncio.run(rtlab.receive(lab.url(name), name, 1))
-    page = Page(LiveLadder(lab, name))
+    page = Reader(LiveLadder(lab, name))
     page.open()
     shown = [text(page.bytes(number)) for number in range(lab.recording(name).added)]
     assert any("message 1" in each or "event 1" in each for each in shown)
@@ -136,14 +125,14 @@ def test_the_bytes_of_any_segment_open(lab: rtlab.Lab, name: str) -> None:
 
 def test_bytes_that_are_gone_or_never_were_are_said_so(lab: rtlab.Lab) -> None:
     asyncio.run(rtlab.send(lab.url("sse"), "sse", 1))
-    page = Page(LiveLadder(lab, "sse"))
+    page = Reader(LiveLadder(lab, "sse"))
     page.open()
     assert "held no more" in page.bytes(10**9)
     lab.clear()
     assert "held no more" in page.bytes(0)
     for lane, number in ((7, 0), (0, "x"), (None, None)):
         page.told.clear()
-        page.say("open", lane=lane, number=number)
+        page.say(kind="open", lane=lane, number=number)
         page.until(lambda: page.of("bytes"))
         assert "could not be read" in page.of("bytes")[-1]["html"]
 
@@ -151,7 +140,7 @@ def test_bytes_that_are_gone_or_never_were_are_said_so(lab: rtlab.Lab) -> None:
 def test_nothing_that_crossed_a_link_is_html(lab: rtlab.Lab) -> None:
     evil = "</script><script>alert(1)</script>"
     asyncio.run(rtlab.send(lab.url("polling"), "polling", evil))
-    page = Page(LiveLadder(lab, "polling"))
+    page = Reader(LiveLadder(lab, "polling"))
     page.open()
     html = page.bytes(0)
     assert "<script>alert" not in html
@@ -159,7 +148,7 @@ def test_nothing_that_crossed_a_link_is_html(lab: rtlab.Lab) -> None:
 
 
 def test_after_the_lab_all_that_happened_stays_and_can_be_looked_at(lab: rtlab.Lab) -> None:
-    page = Page(LiveLadder(lab, "sse"))
+    page = Reader(LiveLadder(lab, "sse"))
     page.open()
     lab.publish({"price": 1})
     asyncio.run(rtlab.receive(lab.url("sse"), "sse", 1))
@@ -167,7 +156,7 @@ def test_after_the_lab_all_that_happened_stays_and_can_be_looked_at(lab: rtlab.L
     page.until(lambda: not page.view.alive)
     number = len(page.rows())
     assert number
-    rows = page.open()["lanes"][0]["rows"]
+    rows = page.again()["lanes"][0]["rows"]
     assert len(rows) == number
     assert rows[0][8] == "GET /events"
     assert "event 1" in " ".join(text(page.bytes(place)) for place in range(number))
@@ -176,10 +165,10 @@ def test_after_the_lab_all_that_happened_stays_and_can_be_looked_at(lab: rtlab.L
 
 def test_a_lab_that_stops_while_bytes_are_read_is_not_held_up(lab: rtlab.Lab) -> None:
     asyncio.run(rtlab.send(lab.url("sse"), "sse", 1))
-    page = Page(LiveLadder(lab))
+    page = Reader(LiveLadder(lab))
     page.open()
     for _ in range(20):
-        page.say("open", lane=2, number=0)
+        page.say(kind="open", lane=2, number=0)
     lab.stop()
     page.until(lambda: not page.view.alive)
     assert not [thread for thread in threading.enumerate() if "rtlab" in thread.name]
@@ -187,7 +176,7 @@ def test_a_lab_that_stops_while_bytes_are_read_is_not_held_up(lab: rtlab.Lab) ->
 
 def test_a_closed_view_is_told_nothing_more(lab: rtlab.Lab) -> None:
     view = LiveLadder(lab, "sse")
-    page = Page(view)
+    page = Reader(view)
     page.open()
     view.close()
     page.until(lambda: not view.alive)
@@ -199,9 +188,9 @@ def test_a_closed_view_is_told_nothing_more(lab: rtlab.Lab) -> None:
 
 def test_without_a_page_nothing_is_read_and_nothing_is_sent(lab: rtlab.Lab) -> None:
     view = LiveLadder(lab, "sse")
-    page = Page(view)
+    page = Reader(view)
     page.open()
-    page.say("gone")
+    page.say(kind="gone")
     page.until(lambda: not view._shown and view._next is None)
     page.told.clear()
     asyncio.run(rtlab.send(lab.url("sse"), "sse", 1))
@@ -228,7 +217,7 @@ def test_a_link_in_front_of_another_server_is_shown_as_well() -> None:
         try:
             with rtlab.Link("127.0.0.1", server.server_port) as link:
                 view = LiveLadder(link)
-                page = Page(view)
+                page = Reader(view)
                 page.open()
                 httpx.get(f"http://127.0.0.1:{link.port}/", trust_env=False)
                 page.until(lambda: "200 OK" in page.words().values())
@@ -279,7 +268,7 @@ def test_transports_are_shown_in_the_order_asked_for_and_once(lab: rtlab.Lab) ->
 
 def test_messages_that_the_feed_holds_no_more_do_not_stop_it() -> None:
     with rtlab.Lab("sse", capacity=3) as lab:
-        page = Page(LiveLadder(lab))
+        page = Reader(LiveLadder(lab))
         page.open()
         for number in range(50):
             lab.publish(number)

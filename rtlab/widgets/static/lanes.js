@@ -50,8 +50,7 @@ function render({ model, el, signal }) {
   let ask = () => {};
 
   // ── what there is to see ──
-  const canvas = make("canvas", { role: "img" });
-  canvas.textContent = "The table below has the same content.";
+  const canvas = make("canvas", { role: "img", "aria-label": "Four lanes, as in the table below" });
   const stage = make("div", { class: "stage" }, canvas);
   const said = make("p", { class: "said", role: "status" });
   const behind = make("p", { class: "note" });
@@ -258,6 +257,7 @@ function render({ model, el, signal }) {
     }
   );
 
+  keepKeys(el, signal);
   el.append(
     make("div", { class: "controls" }, ...fields),
     make("div", { class: "buttons" }, cutAll, pause, anew, said),
