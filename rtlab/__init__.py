@@ -10,6 +10,7 @@
     await rtlab.compare(messages=50)         # measured side by side
     rtlab.dissect(data, "websocket")         # every bit explained
     rtlab.machine("sse")                     # what a client does, as a diagram
+    rtlab.check("accept-key", my_function)   # an exercise, checked at once
 
 Importing it opens no socket and imports no server library; names are loaded when first used.
 """
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
         UnexpectedMove,
         UsageError,
     )
+    from rtlab.exercises.learner import check, exercise, hint, progress, solution
+    from rtlab.exercises.quiz import quiz
     from rtlab.feed import Feed, Message
     from rtlab.lab import Lab, start, stop
     from rtlab.link import PROFILES, Impairment, Link, Recording, Segment
@@ -67,6 +70,8 @@ _HOMES = {
         "UnexpectedMove",
         "UsageError",
     ),
+    "rtlab.exercises.learner": ("check", "exercise", "hint", "progress", "solution"),
+    "rtlab.exercises.quiz": ("quiz",),
     "rtlab.feed": ("Feed", "Message"),
     "rtlab.lab": ("Lab", "start", "stop"),
     "rtlab.link": ("PROFILES", "Impairment", "Link", "Recording", "Segment"),
@@ -107,15 +112,21 @@ __all__ = [
     "Segment",
     "UnexpectedMove",
     "UsageError",
+    "check",
     "compare",
     "compare_sync",
     "dissect",
     "doctor",
     "enable_asyncio_run",
+    "exercise",
+    "hint",
     "machine",
     "picture",
+    "progress",
+    "quiz",
     "receive",
     "send",
+    "solution",
     "start",
     "stop",
     "subscribe",
@@ -124,7 +135,10 @@ __version__ = "0.1.0"
 
 
 # For rtlab.transports.sse?? in a cell.
-_MODULES = ("chat", "feed", "lab", "link", "middlebox", "render", "states", "transports", "widgets")
+_MODULES = (
+    *("chat", "exercises", "feed", "lab", "link", "middlebox", "render", "states", "transports"),
+    "widgets",
+)
 
 
 def __getattr__(name: str) -> Any:

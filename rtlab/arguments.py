@@ -24,6 +24,10 @@ MOST = 1e12
 """Beyond this no number of seconds, bytes or bytes per second means anything."""
 
 TRANSPORTS = ("polling", "long_polling", "sse", "websocket")
+KNOWN = (*TRANSPORTS, "http2")
+"""What a lab can serve: the four, and event streams and WebSockets over HTTP/2."""
+OVER_HTTP2 = ("sse", "websocket")
+"""What a client can use over HTTP/2."""
 
 
 def one_of(kind: str, name: object, known: Iterable[str]) -> str:
@@ -53,9 +57,9 @@ def transports(names: object) -> tuple[str, ...]:
     given = [names] if isinstance(names, str) else names
     if not isinstance(given, Iterable):
         raise UsageError(f"transports must be names such as {TRANSPORTS}, not {names!r}.")
-    chosen = tuple(dict.fromkeys(one_of("transport", name, TRANSPORTS) for name in given))
+    chosen = tuple(dict.fromkeys(one_of("transport", name, KNOWN) for name in given))
     if not chosen:
-        raise UsageError(f"Choose at least one transport of {', '.join(TRANSPORTS)}.")
+        raise UsageError(f"Choose at least one transport of {', '.join(KNOWN)}.")
     return chosen
 
 

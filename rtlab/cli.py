@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import rtlab
-from rtlab.arguments import TRANSPORTS
+from rtlab.arguments import KNOWN
 from rtlab.errors import RtlabError, UsageError
 
 _EPILOG = """\
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--clients", type=int, default=1, metavar="N", help="per transport (default: 1)")
     add("--period", type=float, default=1.0, metavar="S", help="of polling (default: 1)")
-    add("--transports", metavar="A,B", help=f"of {', '.join(TRANSPORTS)} (default: all)")
+    add("--transports", metavar="A,B", help=f"of {', '.join(KNOWN)} (default: the first four)")
     _add_impairment(compare)
     add("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
     add("--json", metavar="FILE", help="write the figures to FILE as well (- for standard output)")

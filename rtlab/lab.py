@@ -23,6 +23,7 @@ from rtlab.render.table import html_table, text_table
 if TYPE_CHECKING:
     from rtlab.render.drawing import Drawing
     from rtlab.transports.http import HttpServer
+    from rtlab.transports.http2 import Http2Server
     from rtlab.transports.websocket import WebSocketServer
 
 
@@ -55,7 +56,8 @@ class Lab:
     notebook. Everything runs in one daemon thread; every method may be called from any other.
 
     Args:
-        transports: which ones; all four if not given.
+        transports: which ones; all four if not given. ``[*rtlab.TRANSPORTS, "http2"]`` adds a fifth
+            server, for event streams and WebSockets on one connection.
         ports: for each transport that needs one, the port that its clients dial.
         token: a secret that every URL must carry; ``True`` makes one up. For shared machines.
         origins: web origins that may connect, beside those of this machine and its Jupyter server.
@@ -102,7 +104,7 @@ class Lab:
         self._memory = memory
         self._seed = seed
         self._feed = Feed(capacity)
-        self._servers: dict[str, HttpServer | WebSocketServer] = {}
+        self._servers: dict[str, HttpServer | Http2Server | WebSocketServer] = {}
         self._links: dict[str, Link] = {}
         self._thread: loops.LoopThread | None = None
         self._goodbyes: list[Callable[[], object]] = []
@@ -166,8 +168,10 @@ class Lab:
         self.stop()
 
     async def _open(self) -> None:
-        from rtlab.transports import MODULES  # imports the server libraries: half a second, once
+        # Imports the libraries of servers and clients: half a second, once.
+        from rtlab.transports import MODULES, http
 
+        http.warm_up()
         self._servers.clear()
         self._links.clear()
         for name in self.transports:
@@ -412,7 +416,7 @@ def start(transports: str | Iterable[str] | None = None, *, name: str = "", **op
     """Start the kernel's lab. If one runs already it is replaced, so a cell can be run again.
 
     Args:
-        transports: which ones; all four if not given.
+        transports: which ones, as in ``Lab``; all four if not given.
         name: of a lab beside the others: only one of the same name is replaced.
         **options: of ``Lab``.
     """

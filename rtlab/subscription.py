@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
 
-from rtlab.arguments import TRANSPORTS, one_of
+from rtlab.arguments import KNOWN, one_of
 from rtlab.errors import UsageError
 from rtlab.transports import MODULES
 from rtlab.transports.delivery import Delivery
@@ -21,21 +21,22 @@ def subscribe(
 
     Args:
         url: from ``lab.url(transport)``.
-        transport: ``polling``, ``long_polling``, ``sse`` or ``websocket``.
+        transport: ``polling``, ``long_polling``, ``sse`` or ``websocket``; or ``http2``.
         cursor: the last message already seen; ``None`` begins with the oldest one held.
         **options: of the transport's own ``subscribe``: ``listener``, ``backoff``; ``period`` for
-            polling, ``timeout`` for long polling, ``deflate`` and ``randbytes`` for WebSocket.
+            polling, ``timeout`` for long polling, ``deflate`` and ``randbytes`` for WebSocket,
+            ``over="sse"`` or ``"websocket"`` for HTTP/2.
 
     Raises:
         UsageError: there is no such transport, or the URL is not one of its kind.
     """
-    client = MODULES[one_of("transport", transport, TRANSPORTS)]
+    client = MODULES[one_of("transport", transport, KNOWN)]
     _check_url(url, transport)
     deliveries: AsyncGenerator[Delivery, None] = client.subscribe(url, cursor, **options)
     return deliveries
 
 
-async def send(url: str, transport: str, data: Any) -> int:
+async def send(url: str, transport: str, data: Any, **options: Any) -> int:
     """Publish a message from the client's side and return its sequence number.
 
     HTTP transports POST it; WebSocket sends it up the connection.
@@ -44,10 +45,11 @@ async def send(url: str, transport: str, data: Any) -> int:
         url: from ``lab.url(transport)``.
         transport: which one.
         data: whatever JSON can hold.
+        **options: of the transport's own ``send``: ``over`` for HTTP/2.
     """
-    client = MODULES[one_of("transport", transport, TRANSPORTS)]
+    client = MODULES[one_of("transport", transport, KNOWN)]
     _check_url(url, transport)
-    seq: int = await client.send(url, data)
+    seq: int = await client.send(url, data, **options)
     return seq
 
 

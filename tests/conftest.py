@@ -1,8 +1,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 import rtlab
+
+# A deadline would be a wall-clock assertion: on a busy machine it fails for nothing.
+settings.register_profile("rtlab", deadline=None)
+settings.load_profile("rtlab")
 
 
 @pytest.fixture

@@ -34,11 +34,13 @@ MAY_IMPORT = {
     "lab": SERVICES | {"feed", "link", "transports", "render"},
     "chat": SERVICES | {"feed", "link", "transports", "lab", "render"},
     "compare": SERVICES | {"feed", "link", "transports", "lab", "render", "subscription"},
-    "render": GROUND | {"terminal", "dissect", "link", "compare", "states"},
+    "render": GROUND | {"terminal", "dissect", "link", "compare", "states", "exercises"},
     "widgets": SERVICES
     | {"feed", "link", "dissect", "render", "lab", "compare", "states", "transports"}
     | {"subscription", "chat"},
-    "exercises": SERVICES | {"feed", "dissect", "link", "transports", "lab", "subscription"},
+    "exercises": SERVICES
+    | {"feed", "dissect", "link", "transports", "lab", "subscription", "render", "examples"}
+    | {"middlebox"},
 }
 STANDARD_LIBRARY_ONLY = ["errors", "arguments", "terminal", "feed", "dissect", "states"]
 STANDARD_LIBRARY_ONLY += ["log", "sockets", "loops"]
@@ -176,7 +178,16 @@ print(json.dumps([events, sorted(sys.modules), threading.active_count()]))
 HEAVY = {
     *("aiohttp", "websockets", "httpx", "httpcore", "h11", "anyio", "tornado", "zmq", "yarl"),
     *("matplotlib", "numpy", "pandas", "PIL", "IPython", "ipykernel", "ipywidgets", "anywidget"),
-    *("nest_asyncio", "jupyter_core", "jupyter_client", "dpkt", "tqdm", "h2", "hpack"),
+    *(
+        "nest_asyncio",
+        "jupyter_core",
+        "jupyter_client",
+        "dpkt",
+        "tqdm",
+        "h2",
+        "hpack",
+        "cloudpickle",
+    ),
 }
 
 
@@ -199,6 +210,11 @@ def test_importing_the_package_opens_no_socket_and_loads_nothing_heavy():
     assert threads == 1
     assert not {module.partition(".")[0] for module in modules} & HEAVY
     assert not {m for m in modules if m.startswith(("rtlab.widgets", "rtlab.transports."))}
+
+
+def test_a_lab_that_has_started_leaves_nothing_to_load_to_its_first_client():
+    _, modules, _ = look("rtlab.start(); rtlab.stop()")
+    assert {"aiohttp", "httpcore", "h11", "websockets"} <= modules
 
 
 def test_a_name_of_the_package_is_loaded_when_it_is_first_used():

@@ -17,6 +17,7 @@ import pytest
 import rtlab
 from rtlab import loops
 from rtlab.errors import NotRunning, PortInUse, UsageError
+from rtlab.transports.http2_connection import PREFACE
 
 ROOT = Path(__file__).parents[1]
 GUARD = 20.0  # seconds after which something hangs
@@ -433,20 +434,77 @@ def test_many_threads_may_start_and_stop_one_lab():
         assert errors == []
 
 
+# ── HTTP/2 ──
+
+
+def test_http2_is_there_for_who_asks_and_for_nobody_else():
+    assert rtlab.TRANSPORTS == ("polling", "long_polling", "sse", "websocket")
+    with rtlab.Lab() as lab, pytest.raises(UsageError, match="transport of this lab"):
+        lab.url("http2")
+    with rtlab.Lab([*rtlab.TRANSPORTS, "http2"], token=True) as lab:
+        assert lab.transports == (*rtlab.TRANSPORTS, "http2")
+        assert lab.url("http2").startswith("http://127.0.0.1:")
+        assert lab.url("http2").endswith(f"/events?token={lab.token}")
+        assert lab.url("http2", direct=True) != lab.url("http2")
+        lab.impair(latency=0.5)
+        assert lab.link("http2").impairment("down").latency == 0.5
+        assert "http2" in repr(lab)
+
+
+async def test_the_link_of_http2_records_impairs_and_cuts(quick):
+    with rtlab.Lab(["sse", "http2"]) as lab:
+        lab.impair("http2", latency=0.02)
+        reports: list[rtlab.Report] = []
+        options = {"over": "websocket", "listener": reports.append, "backoff": quick()}
+        async with aclosing(rtlab.subscribe(lab.url("http2"), "http2", **options)) as stream:
+            sent = lab.publish(1)
+            delivery = await anext(stream)
+            assert delivery.message == sent
+            assert lab.cut() == lab.cut("sse") + 1  # and nobody is connected to the other one
+            lab.publish(2)
+            assert (await anext(stream)).message.seq == 2
+        assert [report.state for report in reports].count("open") == 2
+        assert lab.recording("http2").accepted == 2
+        assert "message 2 (stream 1)" in lab.ladder().text
+
+
+def test_starts_and_stops_with_http2_clients_leave_nothing(quick):
+    async def use(lab: rtlab.Lab) -> None:
+        streams = []
+        for over in ("sse", "websocket"):
+            streams.append(rtlab.subscribe(lab.url("http2"), "http2", over=over))
+            await anext(streams[-1])
+        for stream in streams:
+            await stream.aclose()
+
+    with rtlab.Lab("http2") as lab:
+        lab.publish(1)
+        asyncio.run(use(lab))
+    with nothing_is_left():
+        for _ in range(10):
+            with ExitStack() as clients, rtlab.Lab("http2") as lab:
+                lab.publish(1)
+                for begun in (b"", b"PRI * HTTP/2.0", PREFACE, PREFACE + bytes(9)):
+                    sock = clients.enter_context(connect(lab.url("http2")))
+                    sock.sendall(begun)
+                wait_until(lambda lab=lab: len(lab._servers["http2"]._connections) == 4)
+                asyncio.run(use(lab))
+
+
 CLIENTS = """
 import asyncio, socket, sys, threading, time
 from urllib.parse import urlsplit
 import rtlab
 
-lab = rtlab.start(){more}
+lab = rtlab.start([*rtlab.TRANSPORTS, "http2"]){more}
 socks = []
 for name, path in [("sse", "/events"), ("long_polling", "/wait"), ("websocket", "/chat")]:
     sock = socket.create_connection(("127.0.0.1", urlsplit(lab.url(name)).port))
     sock.sendall(f"GET {{path}} HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n".encode())
     socks.append(sock)
 
-async def follow(transport):
-    async for delivery in rtlab.subscribe(lab.url(transport), transport):
+async def follow(transport, **options):
+    async for delivery in rtlab.subscribe(lab.url(transport), transport, **options):
         arrived.release()
 
 arrived = threading.Semaphore(0)
@@ -455,11 +513,13 @@ def clients():
         async with asyncio.TaskGroup() as group:
             for transport in rtlab.TRANSPORTS:
                 group.create_task(follow(transport))
+            for over in ("sse", "websocket"):
+                group.create_task(follow("http2", over=over))
     asyncio.run(main())
 
 threading.Thread(target=clients, daemon=True).start()
 lab.publish("hello")
-for _ in rtlab.TRANSPORTS:
+for _ in range(6):
     assert arrived.acquire(timeout=20)
 """
 

@@ -19,6 +19,7 @@ async def compare(
     period: float = 1.0,
     profile: str | None = None,
     deflate: bool = False,
+    over: str = "sse",
     seed: int = 0,
     progress: bool = True,
     **impairment: object,
@@ -32,12 +33,14 @@ async def compare(
         messages: how many each client is to receive.
         interval: mean seconds between two of them; each comes at a random time of its interval, so
             that none falls into step with the polling.
-        transports: which ones; all four if not given.
+        transports: which ones; all four if not given. The clients of ``"http2"`` share one
+            connection, up to 100 of them.
         payload_size: bytes of JSON that the application sends in each message, 32 at least.
         clients: subscribers per transport.
         period: seconds between two questions of a polling client.
         profile: ``lan``, ``broadband``, ``4g`` or ``satellite``, instead of single settings.
         deflate: whether WebSocket compresses; sizes and times at the link are then not comparable.
+        over: what the clients of ``"http2"`` use: ``"sse"`` or ``"websocket"``.
         seed: of the schedule, the payloads and the jitter.
         progress: whether to show a bar.
         **impairment: ``latency`` and ``jitter`` in seconds each way, ``bandwidth`` in bytes per
@@ -70,6 +73,7 @@ async def compare(
         down,
         profile,
         deflate,
+        over,
         seed,
     )
     return await run(scenario, progress=progress)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from tqdm.auto import tqdm
@@ -23,6 +24,8 @@ from rtlab.loops import LoopThread
 from rtlab.transports import MODULES, address
 from rtlab.transports.delivery import Report
 from rtlab.transports.http import HttpServer
+from rtlab.transports.http2 import Http2Server, Session
+from rtlab.transports.http2_connection import MAX_STREAMS
 from rtlab.transports.websocket import WebSocketServer
 
 T = TypeVar("T")
@@ -36,6 +39,7 @@ REPORTED_READY = {
     "long_polling": "waiting",
     "sse": "open",
     "websocket": "open",
+    "http2": "open",
 }
 
 
@@ -108,7 +112,8 @@ class _Lane:
         self._ready = 0
         self._failure: BaseException | None = None
         self._clients: list[asyncio.Task[None]] = []
-        self._server: HttpServer | WebSocketServer | None = None
+        self._sessions: list[Session] = []
+        self._server: HttpServer | Http2Server | WebSocketServer | None = None
         self._link: Link | None = None
         self._opening = (Totals(), Totals())
         self._cpu = (0.0, 0.0)
@@ -134,6 +139,9 @@ class _Lane:
             self._link.impair(cast(Direction, direction), **asdict(way))
 
     async def _open_clients(self) -> None:
+        if self.transport == "http2":  # one connection for as many clients as it can have
+            count = 1 + (self.scenario.clients - 1) // MAX_STREAMS
+            self._sessions = [Session(self._url) for _ in range(count)]
         for number in range(self.scenario.clients):
             self._clients.append(asyncio.create_task(self._subscribe(number)))
 
@@ -153,8 +161,12 @@ class _Lane:
                 ready = True
                 self._ready += 1
 
+        subscribe = partial(MODULES[self.transport].subscribe, self._url)
+        if self._sessions:
+            subscribe = partial(self._sessions[number // MAX_STREAMS].subscribe)
+            options["over"] = self.scenario.over
         try:
-            stream = MODULES[self.transport].subscribe(self._url, 0, listener=listen, **options)
+            stream = subscribe(0, listener=listen, **options)
             async with aclosing(stream):
                 async for message, received_ns in stream:
                     self.samples.append(
@@ -232,6 +244,8 @@ class _Lane:
         for client in self._clients:
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
+        for session in self._sessions:
+            await session.close()
 
     async def _close_server(self) -> None:
         if self._link is not None:

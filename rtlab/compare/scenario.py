@@ -7,7 +7,7 @@ import string
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rtlab.arguments import TRANSPORTS, number, whole
+from rtlab.arguments import OVER_HTTP2, TRANSPORTS, number, one_of, whole
 from rtlab.feed import MAX_MESSAGE, to_json
 from rtlab.link.impairment import CLEAR, Impairment
 
@@ -29,6 +29,7 @@ class Scenario:
         down: what it does to the servers'.
         profile: the name of the two, if they have one.
         deflate: whether WebSocket compresses.
+        over: what the clients of HTTP/2 use: ``sse`` or ``websocket``.
         seed: of everything random.
     """
 
@@ -42,6 +43,7 @@ class Scenario:
     down: Impairment = CLEAR
     profile: str | None = None
     deflate: bool = False
+    over: str = "sse"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -50,6 +52,7 @@ class Scenario:
         whole("payload_size", self.payload_size, "bytes", least=LEAST_PAYLOAD, most=MAX_MESSAGE)
         whole("clients", self.clients, "clients", least=1, most=10_000)
         number("period", self.period, "seconds", above=True)
+        one_of("transport over HTTP/2", self.over, OVER_HTTP2)
 
     def times(self) -> list[float]:
         """When each message is due, in seconds from the beginning: once in every interval."""
@@ -78,11 +81,12 @@ class Scenario:
             way = f"{self.up.describe()} up, {self.down.describe()} down"
         if self.profile:
             way = f"{self.profile} ({way})"
+        over = f"; over HTTP/2 {self.over}" if "http2" in self.transports else ""
         who = "1 client" if self.clients == 1 else f"{self.clients} clients"
         return (
             f"{self.messages} messages of {self.payload_size} bytes, one every "
-            f"{self.interval:g} s, to {who} per transport; {way}; polling every {self.period:g} s; "
-            f"seed {self.seed}"
+            f"{self.interval:g} s, to {who} per transport; {way}; polling every {self.period:g} s"
+            f"{over}; seed {self.seed}"
         )
 
     def as_json(self) -> dict[str, Any]:

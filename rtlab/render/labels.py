@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from rtlab.compare.arrivals import HEAD
 from rtlab.link.recording import Recording, Segment
-from rtlab.render.turns import ENDINGS, Stream, Turn, messages, turns
+from rtlab.render.names import messages
+from rtlab.render.turns import ENDINGS, Stream, Turn, turns
 
 MOST = 3
 """Of more that begins in one segment, the first ones and the last are named."""

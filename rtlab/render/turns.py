@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import NamedTuple
 
-from rtlab.compare.arrivals import HEAD
 from rtlab.dissect.field import Dissection, Field
 from rtlab.link.recording import Direction, Ending, Recording, Segment
-from rtlab.link.redaction import blotted
-from rtlab.render.values import plain
+from rtlab.render import names
 
 ENDINGS: dict[Ending, str] = {"eof": "FIN", "reset": "RST", "cut": "cut"}
 """What the end of a direction is called."""
@@ -49,31 +47,22 @@ class Turn(NamedTuple):
 
     @property
     def what(self) -> str:
-        """In a few words, what it is: ``"GET /events"``, ``"event 17"``, ``"ping"``."""
+        """In a few words, what it is: ``"GET /events"``, ``"event 17 (stream 1)"``, ``"ping"``."""
         if self.field is None:
             return ENDINGS[self.ending or "eof"]
-        name, numbers = _name(self.field), self.carried
-        if numbers and name in ("text", f"event {numbers[0]}"):
-            return name if name != "text" else messages(numbers)
-        return plain(", ".join(filter(None, [name, messages(numbers)])))
+        return names.what(self.field, self.data, news=self.direction == "down")
 
     @property
     def content(self) -> bytes:
         """What the application gets of it: a body, the data of an event, a payload."""
-        return b"" if self.field is None else _content(self.field, self.data)
+        return b"" if self.field is None else names.content(self.field, self.data)
 
     @property
     def carried(self) -> list[int]:
         """The sequence numbers of the feed's messages that it carries from the server."""
-        return [] if self.direction == "up" else [int(seq) for seq in HEAD.findall(self.content)]
-
-
-def messages(numbers: Sequence[int]) -> str:
-    """Name messages of a feed by their sequence numbers."""
-    if not numbers:
-        return ""
-    first, last = numbers[0], numbers[-1]
-    return f"message {first}" if first == last else f"messages {first}–{last}"
+        if self.direction == "up" or self.field is None:
+            return []
+        return names.carried(self.field, self.data)
 
 
 def turns(recording: Recording, since: Mapping[Stream, int] | None = None) -> list[Turn]:
@@ -190,48 +179,3 @@ class _Wire:
         last = max(first, bisect_right(self._ends, stop - 1))
         least = len(self._spans) - 1
         return self._spans[min(first, least)][0], self._spans[min(last, least)][1]
-
-
-# ── names and contents ──
-
-
-def _name(field: Field) -> str:
-    value = field.value if isinstance(field.value, str) else ""
-    match field.name:
-        case "request" | "response":
-            return blotted(value.encode("latin-1", "replace")).decode("latin-1") or field.name
-        case "block":
-            return _event(field)
-        case "frame":
-            return value.partition(",")[0] or field.name
-    return field.name
-
-
-def _event(block: Field) -> str:
-    """Name a block by what comes out of it."""
-    event = block.children[-1].buffer if block.children else None
-    if event is None:
-        outcome, _, more = str(block.value).partition(", ")
-        return more or outcome
-    kind, number, _ = (part.value for part in event.root.children)
-    words = ["event", "" if kind == "message" else kind, number]
-    return " ".join(word for word in words if word)
-
-
-_CONTENTS = {"request": "body", "response": "body", "frame": "payload", "block": "blank line"}
-"""Which part of what is said the application gets."""
-
-
-def _content(field: Field, data: bytes | bytearray) -> bytes:
-    inner = _part(field, _CONTENTS.get(field.name, ""))
-    if inner is None or (field.name == "block" and inner.buffer is None):
-        return b""
-    while inner.buffer is not None:  # unmasked, then joined, then inflated
-        data, inner = inner.buffer.data, inner.buffer.root
-    if str(field.value).startswith("close"):
-        inner = _part(inner, "reason") or Field("", 0, 0)
-    return bytes(data[inner.start >> 3 : inner.stop >> 3])
-
-
-def _part(field: Field, name: str) -> Field | None:
-    return next((part for part in field.children if part.name == name), None)

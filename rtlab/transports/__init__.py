@@ -1,16 +1,17 @@
-"""The four transports. Each file has a server and a client side by side: read them."""
+"""The four transports, and HTTP/2. Each has a server and a client side by side: read them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rtlab.transports import http, long_polling, polling, sse, websocket
+from rtlab.transports import http, http2, long_polling, polling, sse, websocket
 
 MODULES: dict[str, Any] = {
     "polling": polling,
     "long_polling": long_polling,
     "sse": sse,
     "websocket": websocket,
+    "http2": http2,
 }
 
 

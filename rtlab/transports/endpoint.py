@@ -20,6 +20,7 @@ from websockets.http11 import Request, Response
 from rtlab.access import Gate
 from rtlab.log import logger
 from rtlab.sockets import listen, stop_accepting
+from rtlab.transports import clock
 from rtlab.transports.http import hang_up
 
 OPEN_LIMIT = 10.0
@@ -112,7 +113,7 @@ class Endpoint:
         return connection
 
     def _let_in(self, connection: ServerConnection, request: Request) -> Response | None:
-        self.requests += 1
+        self.requests += request.path.partition("?")[0] != clock.PATH
         try:
             target = urlsplit(request.path)
         except ValueError:
@@ -124,6 +125,8 @@ class Endpoint:
         if refusal is not None:
             _log.warning("refused %s: %s", connection.remote_address, refusal.reason)
             return connection.respond(refusal.status, refusal.reason + "\n")
+        if target.path == clock.PATH:
+            return _tell_time(connection, request)
         if target.path != self._path:
             return connection.respond(
                 HTTPStatus.NOT_FOUND, f"Not Found. This server has a WebSocket at {self._path}.\n"
@@ -144,6 +147,19 @@ class Endpoint:
             response.headers["Sec-WebSocket-Version"] = "13"
             return response
         return None
+
+
+def _tell_time(connection: ServerConnection, request: Request) -> Response:
+    """Answer with the clock, to pages that were let in as well (Fetch standard, CORS protocol)."""
+    response = connection.respond(HTTPStatus.OK, clock.reading())
+    for name, value in clock.HEADERS.items():
+        response.headers[name] = value
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = "application/json"
+    if "Origin" in request.headers:
+        response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+        response.headers["Vary"] = "Origin"
+    return response
 
 
 _closing: dict[ServerConnection, asyncio.Task[None]] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import cache
 from ssl import SSLContext
 from typing import Any
@@ -24,6 +24,7 @@ from rtlab.errors import CursorOutOfRange, NotRunning, Refused, RtlabError, Usag
 from rtlab.feed import MAX_MESSAGE, Feed, Message, parse_json, to_json
 from rtlab.log import logger
 from rtlab.sockets import LOOPBACK, listen, stop_accepting
+from rtlab.transports import clock
 
 MAX_BODY = MAX_MESSAGE
 IDLE_LIMIT = 20.0
@@ -45,7 +46,7 @@ class HttpServer:
 
     Attributes:
         port: where it listens on 127.0.0.1.
-        requests: how many requests it has received.
+        requests: how many requests it has received, those for the clock apart.
         sent: how many messages it has sent in answers, over all clients.
     """
 
@@ -54,14 +55,17 @@ class HttpServer:
         self.port = 0
         self.requests = 0
         self.sent = 0
+        self._path = ""
         self._gate = gate
         self._runner: web.AppRunner | None = None
 
     async def open(self, path: str, handler: Handler) -> HttpServer:
-        """Serve ``handler`` for GET and publishing for POST on one path."""
+        """Serve ``handler`` for GET and publishing for POST on one path, and the clock."""
+        self._path = path
         app = web.Application(middlewares=[self._guard], client_max_size=MAX_BODY)
         app.router.add_get(path, handler, allow_head=False)
         app.router.add_post(path, self._publish)
+        app.router.add_get(clock.PATH, _tell_time, allow_head=False)
         app.on_response_prepare.append(self._allow_origin)
         self._runner = web.AppRunner(
             app,
@@ -91,7 +95,7 @@ class HttpServer:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let in who may, and see to it that the answer is read."""
-        self.requests += 1
+        self.requests += request.path != clock.PATH
         origins = request.headers.getall("Origin", [])
         refusal = self._gate.refusal(
             request.headers.getall("Host", []), origins, request.query.get("token")
@@ -129,9 +133,8 @@ class HttpServer:
         except web.HTTPRequestEntityTooLarge:
             return _error(413, f"A body may have {MAX_BODY:,} bytes.")
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-            paths = sorted({r.canonical for r in request.app.router.resources()})
             answer = _error(
-                error.status, f"{error.reason}. This server has GET and POST {paths[0]}."
+                error.status, f"{error.reason}. This server has GET and POST {self._path}."
             )
             if "Allow" in error.headers:
                 answer.headers["Allow"] = error.headers["Allow"]
@@ -162,6 +165,12 @@ class HttpServer:
             return _error(408, f"The body did not arrive within {BODY_LIMIT:g} s.")
         message = self.feed.publish(parse_json(body))
         return web.json_response({"seq": message.seq}, status=201)
+
+
+async def _tell_time(request: web.Request) -> web.Response:
+    return web.Response(
+        text=clock.reading(), content_type="application/json", headers=clock.HEADERS
+    )
 
 
 async def write(request: web.Request, response: web.StreamResponse, data: bytes) -> None:
@@ -236,6 +245,11 @@ async def connection(read_timeout: float) -> AsyncIterator[httpx.AsyncClient]:
         verify=_tls(), timeout=timeout, limits=limits, trust_env=False, follow_redirects=True
     ) as client:
         yield client
+
+
+def warm_up() -> None:
+    """Load what httpx loads with its first client: that client may be one that measures."""
+    httpx.AsyncHTTPTransport(verify=_tls())
 
 
 @cache
@@ -315,8 +329,13 @@ def read_gap(answer: httpx.Response) -> tuple[str, int]:
         raise Refused(f"410 without a way to go on: {error}", 410) from error
 
 
-async def send(url: str, data: Any) -> int:
+async def send(url: str, data: Any, *, client: httpx.AsyncClient | None = None) -> int:
     """Publish by POST and return the message's sequence number.
+
+    Args:
+        url: of an HTTP server.
+        data: whatever JSON can hold.
+        client: posts it; if there is none, one with a connection of its own.
 
     Raises:
         UsageError: ``data`` cannot travel as JSON.
@@ -324,7 +343,7 @@ async def send(url: str, data: Any) -> int:
         Unavailable: the server cannot be reached, or failed.
     """
     body = to_json(data).encode()
-    async with connection(read_timeout=BODY_LIMIT) as client:
+    async with nullcontext(client) if client else connection(read_timeout=BODY_LIMIT) as client:
         try:
             answer = await client.post(
                 url, content=body, headers={"Content-Type": "application/json"}

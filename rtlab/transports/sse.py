@@ -15,9 +15,10 @@ from __future__ import annotations
 import codecs
 import re
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import nullcontext
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import httpx
 from aiohttp import web
@@ -41,6 +42,8 @@ PATH = "/events"
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = 15.0
 """Seconds between comments on a quiet stream; the standard suggests 15 (§9.2.7)."""
+READ_TIMEOUT = 3 * HEARTBEAT
+"""Seconds without a byte after which a client takes the stream for broken."""
 RETRY = 1.0
 """Seconds that the server asks clients to wait before they reconnect."""
 
@@ -206,25 +209,51 @@ async def serve(
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Accel-Buffering"] = "no"  # asks nginx in between not to hold it back
         await response.prepare(request)
-        write = partial(http.write, request, response)
-        # Something at once: behind some proxies a stream counts as open with its first byte.
-        await write(f": welcome\nretry: {round(retry * 1000)}\n\n".encode())
-        while not feed.closed:
-            try:
-                messages = await feed.wait(cursor, heartbeat)
-            except CursorOutOfRange as gap:
-                cursor = gap.resume
-                await write(encode(to_json(gap.as_json()), id=str(cursor), event="lost"))
-                continue
-            if not messages and not feed.closed:
-                await write(b": heartbeat\n\n")
-            for message in messages:
-                await write(_encoded(message.seq, message.json))
-                server.sent += 1
-                cursor = message.seq
+        await write_events(server, cursor, partial(http.write, request, response), heartbeat, retry)
         return response
 
     return await server.open(PATH, stream)
+
+
+class Serving(Protocol):
+    """What is needed of a server to write a stream for it."""
+
+    feed: Feed
+    sent: int
+
+
+async def write_events(
+    server: Serving,
+    cursor: int | None,
+    write: Callable[[bytes], Awaitable[None]],
+    heartbeat: float = HEARTBEAT,
+    retry: float = RETRY,
+) -> None:
+    """Write a stream until the feed ends.
+
+    Args:
+        server: has the feed, and counts what was sent.
+        cursor: the last message that the client has seen.
+        write: takes the next bytes, and waits while the client does not read.
+        heartbeat: as in ``serve``.
+        retry: as in ``serve``.
+    """
+    feed = server.feed
+    # Something at once: behind some proxies a stream counts as open with its first byte.
+    await write(f": welcome\nretry: {round(retry * 1000)}\n\n".encode())
+    while not feed.closed:
+        try:
+            messages = await feed.wait(cursor, heartbeat)
+        except CursorOutOfRange as gap:
+            cursor = gap.resume
+            await write(encode(to_json(gap.as_json()), id=str(cursor), event="lost"))
+            continue
+        if not messages and not feed.closed:
+            await write(b": heartbeat\n\n")
+        for message in messages:
+            await write(_encoded(message.seq, message.json))
+            server.sent += 1
+            cursor = message.seq
 
 
 # ── client ──
@@ -236,6 +265,7 @@ async def subscribe(
     *,
     listener: Listener = ignore,
     backoff: Backoff | None = None,
+    client: httpx.AsyncClient | None = None,
 ) -> AsyncGenerator[Delivery, None]:
     """Yield messages after ``cursor`` from an event stream, and reconnect as the standard says.
 
@@ -248,13 +278,15 @@ async def subscribe(
         cursor: the last message already seen; ``None`` begins with the oldest one held.
         listener: called with a ``Report`` of everything the client does.
         backoff: how long to wait after a failure.
+        client: asks for the stream; if there is none, one with a connection of its own.
 
     Raises:
         Refused: the server will not answer this client.
     """
     retry = backoff or Backoff()
     last_event_id = "" if cursor is None else str(cursor)
-    async with last_report(listener), http.connection(read_timeout=3 * HEARTBEAT) as client:
+    asking = nullcontext(client) if client else http.connection(READ_TIMEOUT)
+    async with last_report(listener), asking as client:
         while True:
             listener(Report("connecting", url))
             headers = {"Accept": MEDIA_TYPE, "Cache-Control": "no-store"}

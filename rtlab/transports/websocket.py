@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from functools import partial
+from typing import Any, Protocol
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
@@ -57,6 +58,24 @@ HEARTBEAT = 20.0
 """Seconds between pings on a connection, in either direction (RFC 6455 §5.5.2)."""
 RETRY_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
 """Close codes after which coming back may help; others say that the client is at fault."""
+
+
+class AnyConnection(Protocol):
+    """What is needed of a connection, be it one of its own or a stream of HTTP/2."""
+
+    async def send(self, message: str, /) -> None:
+        """Send a text message."""
+
+    async def recv(self) -> str | bytes:
+        """Return the next message."""
+
+    async def close(self, code: int = ..., reason: str = ..., /) -> None:
+        """Say goodbye."""
+
+
+Opening = AbstractAsyncContextManager[AnyConnection]
+Dialling = Callable[[], Opening]
+"""Opens a connection, without any hello."""
 
 _log = logger("websocket")
 
@@ -107,7 +126,7 @@ class WebSocketServer:
     async def _serve_client(self, connection: ServerConnection) -> None:
         try:
             try:
-                cursor = await self._hello(connection)
+                cursor = await hello(connection, self.feed)
             except UsageError as error:
                 how = f'{error} Say {{"since": cursor}} first.'
                 await connection.close(1008, close_reason(how))
@@ -123,28 +142,6 @@ class WebSocketServer:
             pass
         finally:
             self._live.discard(connection)
-
-    async def _hello(self, connection: ServerConnection) -> int | None:
-        """Return the cursor that a client begins with.
-
-        Raises:
-            UsageError: it said something else, or nothing.
-            Refused: it sent binary data; the error has the close code for that.
-        """
-        try:
-            async with asyncio.timeout(OPEN_LIMIT):
-                text = await connection.recv()
-        except TimeoutError as error:
-            raise UsageError(f"No hello within {OPEN_LIMIT:g} s.") from error
-        if isinstance(text, bytes):
-            raise Refused(NOT_TEXT, 1003)
-        hello = parse_json(text)
-        if not isinstance(hello, dict) or "since" not in hello:
-            raise UsageError("This was no hello.")
-        since = hello["since"]
-        if since == "now":
-            return self.feed.last
-        return None if since is None else whole("since", since, "messages")
 
     async def _catch_up(self, connection: ServerConnection, cursor: int | None) -> None:
         """Send what the client has missed, until it can join the broadcast."""
@@ -168,13 +165,10 @@ class WebSocketServer:
 
     async def _take(self, connection: ServerConnection, text: str | bytes) -> None:
         """Publish what a client sent."""
-        if isinstance(text, bytes):
-            await connection.close(1003, NOT_TEXT)
-            return
         try:
-            message = self.feed.publish(parse_json(text))
-        except UsageError as error:
-            await connection.close(1007, close_reason(str(error)))
+            message = publish(self.feed, text)
+        except Refused as error:
+            await connection.close(error.code, str(error))
             return
         except NotRunning:
             return
@@ -201,6 +195,44 @@ class WebSocketServer:
                 await asyncio.sleep(0)  # news may never end: let others work as well
             if self.feed.closed:
                 return
+
+
+async def hello(connection: AnyConnection, feed: Feed) -> int | None:
+    """Return the cursor that a client begins with.
+
+    Raises:
+        UsageError: it said something else, or nothing.
+        Refused: it sent binary data; the error has the close code for that.
+    """
+    try:
+        async with asyncio.timeout(OPEN_LIMIT):
+            text = await connection.recv()
+    except TimeoutError as error:
+        raise UsageError(f"No hello within {OPEN_LIMIT:g} s.") from error
+    if isinstance(text, bytes):
+        raise Refused(NOT_TEXT, 1003)
+    said = parse_json(text)
+    if not isinstance(said, dict) or "since" not in said:
+        raise UsageError("This was no hello.")
+    since = said["since"]
+    if since == "now":
+        return feed.last
+    return None if since is None else whole("since", since, "messages")
+
+
+def publish(feed: Feed, text: str | bytes) -> Message:
+    """Publish what a client sent.
+
+    Raises:
+        Refused: it cannot be published; the error has the close code for that.
+        NotRunning: the feed is closed.
+    """
+    if isinstance(text, bytes):
+        raise Refused(NOT_TEXT, 1003)
+    try:
+        return feed.publish(parse_json(text))
+    except UsageError as error:
+        raise Refused(close_reason(str(error)), 1007) from error
 
 
 async def serve(
@@ -254,6 +286,7 @@ async def subscribe(
     listener: Listener = ignore,
     backoff: Backoff | None = None,
     randbytes: Randbytes | None = None,
+    dialling: Dialling | None = None,
 ) -> AsyncGenerator[Delivery, None]:
     """Yield messages after ``cursor`` as the server sends them; reconnect when it is gone.
 
@@ -264,17 +297,19 @@ async def subscribe(
         listener: called with a ``Report`` of everything the client does.
         backoff: how long to wait after a failure.
         randbytes: where keys and masks come from, as in ``dial``.
+        dialling: opens a connection in another way than ``dial``.
 
     Raises:
         Refused: the server will not talk to this client, and coming back would not help.
     """
     retry = backoff or Backoff()
+    dialling = dialling or partial(dial, url, deflate, randbytes)
     async with last_report(listener):
         while True:
             listener(Report("connecting", url))
-            dialling = dial(url, deflate, randbytes)
+            opening = dialling()
             try:
-                async with _connection(dialling) as connection:
+                async with _connection(opening) as connection:
                     await connection.send(to_json({"since": cursor}))
                     while True:
                         text = await connection.recv()
@@ -304,15 +339,15 @@ async def subscribe(
 
 
 @asynccontextmanager
-async def _connection(dialling: connect) -> AsyncIterator[ClientConnection]:
-    async with dialling as connection:
+async def _connection(opening: Opening) -> AsyncIterator[AnyConnection]:
+    async with opening as connection:
         try:
             yield connection
         finally:
             await leave(connection)  # who leaves says 1000; the library alone, 1011
 
 
-async def leave(connection: ClientConnection) -> None:
+async def leave(connection: AnyConnection) -> None:
     """Close a connection with 1000, and throw away what came and was not read.
 
     Behind 16 unread messages the library reads no further: the server's Close frame would not be
@@ -327,8 +362,13 @@ async def leave(connection: ClientConnection) -> None:
         await closing
 
 
-async def send(url: str, data: Any) -> int:
+async def send(url: str, data: Any, *, dialling: Dialling | None = None) -> int:
     """Publish one message and return its sequence number.
+
+    Args:
+        url: of a WebSocket server (``ws://``).
+        data: whatever JSON can hold.
+        dialling: opens a connection in another way than ``dial``.
 
     Raises:
         UsageError: ``data`` cannot travel as JSON.
@@ -337,7 +377,7 @@ async def send(url: str, data: Any) -> int:
     """
     text = to_json(data)
     with explained(url):
-        async with dial(url) as connection:
+        async with _connection(dialling() if dialling else dial(url)) as connection:
             await connection.send(to_json({"since": "now"}))
             await connection.send(text)
             return await _acknowledged(connection)
@@ -362,13 +402,12 @@ def explained(url: str = "The server") -> Iterator[None]:
         raise Unavailable(f"{url} cannot be reached: {error!r}. Is its lab running?") from error
 
 
-async def _acknowledged(connection: ClientConnection) -> int:
+async def _acknowledged(connection: AnyConnection) -> int:
     async with asyncio.timeout(OPEN_LIMIT):
-        async for text in connection:
-            value = _object(text)
+        while True:
+            value = _object(await connection.recv())
             if "ack" in value:
                 return whole("ack", value["ack"], "messages")
-    raise Unavailable("the connection was closed before the server had taken the message")
 
 
 def _object(text: str | bytes) -> dict[str, Any]:

@@ -6,21 +6,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rtlab.widgets.browser_client import BrowserClient
     from rtlab.widgets.chat_room import ChatRoom
+    from rtlab.widgets.feel_it import FeelIt
     from rtlab.widgets.lanes import Lanes
     from rtlab.widgets.live_ladder import LiveLadder
     from rtlab.widgets.predict import Predict
     from rtlab.widgets.state_view import StateView
+    from rtlab.widgets.ticker import Ticker
 
 _HOMES = {
+    "BrowserClient": "browser_client",
     "ChatRoom": "chat_room",
+    "FeelIt": "feel_it",
     "Lanes": "lanes",
     "LiveLadder": "live_ladder",
     "Predict": "predict",
     "StateView": "state_view",
+    "Ticker": "ticker",
 }
 
-__all__ = ["ChatRoom", "Lanes", "LiveLadder", "Predict", "StateView"]
+__all__ = [
+    "BrowserClient",
+    "ChatRoom",
+    "FeelIt",
+    "Lanes",
+    "LiveLadder",
+    "Predict",
+    "StateView",
+    "Ticker",
+]
 
 
 def __getattr__(name: str) -> Any:

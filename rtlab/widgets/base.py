@@ -7,6 +7,7 @@ loaded again is as it was; from then on it gets what is new, ten times a second 
 
 from __future__ import annotations
 
+import contextlib
 import html
 import time
 from importlib.resources import files
@@ -16,6 +17,7 @@ import anywidget
 import traitlets
 
 from rtlab import loops
+from rtlab.errors import UsageError
 from rtlab.log import logger
 
 if TYPE_CHECKING:
@@ -82,6 +84,9 @@ class LiveView(View):
     ``snapshot`` and ``beat`` return is JSON, but for ``buffers``, a list of bytes. Of a lab that
     was stopped, views that appear later get the last snapshot.
 
+    A page that shows one may connect to the lab's servers: Jupyter has let it in, and it could run
+    any code in this kernel.
+
     Attributes:
         alive: whether the lab still runs; what is shown stays, but nothing moves any more.
 
@@ -147,11 +152,19 @@ class LiveView(View):
             known = view in self._shown
             self._shown[view] = time.monotonic()
             self._look()
+            if kind == "ready":
+                self._let_in(str(content.get("origin")))
             if kind == "ready" or not known:
                 self._tell({"kind": "snapshot", "for": view, **self.snapshot()})
             self._schedule()
         elif self.alive:
             self.asked(content)
+
+    def _let_in(self, origin: str) -> None:
+        allow = getattr(self.lab, "allow", None)  # a link in front of another server has no door
+        with contextlib.suppress(UsageError):  # "null": a page that has no origin
+            if allow is not None:
+                allow(origin)
 
     def _look(self) -> None:
         anyone = bool(self._shown)

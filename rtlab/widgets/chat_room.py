@@ -16,6 +16,7 @@ from rtlab.render.values import plain
 from rtlab.widgets.base import LiveView
 
 MOST_PANES = 4
+USES = ("way", "lesson", "chat_client")
 LINES = 200
 """Lines that are kept, so that a page which is loaded again has them."""
 LONGEST = 500
@@ -43,7 +44,7 @@ class Said(NamedTuple):
     text: str
 
 
-class ChatRoom(LiveView, module="chat_room"):
+class ChatRoom(LiveView, module="chat_room", uses=USES):
     """A chat in the page: several clients side by side, which meet others and Python's in a room.
 
     Each pane is a client on the browser's own ``WebSocket``: it joins, says something, shows who is

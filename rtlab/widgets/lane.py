@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtlab.subscription import subscribe
 from rtlab.transports.delivery import Delivery, Report
@@ -13,12 +13,36 @@ from rtlab.widgets.crossings import Crossings
 from rtlab.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from rtlab.lab import Lab
+    from rtlab.lab import Lab, Row
 
 HELD = 5000
 """Rows of each kind that a page which is loaded again gets back."""
 RECENT_NS = 10_000_000_000
 """How far back the latencies that are shown go."""
+
+
+class Count(NamedTuple):
+    """What was counted of a lane, from the beginning or since ``count_anew``.
+
+    Attributes:
+        transport: its name.
+        client: what its client does: ``open``, ``reconnecting in 0.7 s``, ...
+        delivered: messages that the client received, each once.
+        lost: messages that it will never receive: the feed no longer held them.
+        duplicated: messages that it received once more.
+        requests: how many the server received; of WebSocket, handshakes.
+        bytes_up: bytes that clients sent over the link, those of other cells included.
+        bytes_down: bytes that the server sent over it.
+    """
+
+    transport: str
+    client: str
+    delivered: int
+    lost: int
+    duplicated: int
+    requests: int
+    bytes_up: int
+    bytes_down: int
 
 
 class Lane:
@@ -84,6 +108,19 @@ class Lane:
             sent_ns = max(published_ns, self._crossings.sent(received_ns))
             times = (at - epoch for at in (published_ns, sent_ns, received_ns))
             self.messages.add(seq, *(at / 1e6 for at in times))
+
+    def count(self, row: Row, before: Row) -> Count:
+        """Return what was counted, if the lab's table said ``before`` when it began."""
+        return Count(
+            self.transport,
+            self.client,
+            self.delivered,
+            self.lost,
+            self.duplicated,
+            row.requests - before.requests,
+            row.bytes_up - before.bytes_up,
+            row.bytes_down - before.bytes_down,
+        )
 
     def latency(self, now_ns: int) -> float | None:
         """The median latency of the last ten seconds, in ms."""

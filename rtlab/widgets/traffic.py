@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from rtlab.arguments import number, whole
 from rtlab.errors import CursorOutOfRange, NotRunning, UsageError
 from rtlab.feed import to_json
 from rtlab.log import logger
-from rtlab.widgets.lane import HELD, Lane
+from rtlab.widgets.lane import HELD, Count, Lane
 from rtlab.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -62,30 +62,6 @@ class Settings:
             )
 
 
-class Count(NamedTuple):
-    """What was counted of a lane, from the beginning or since ``count_anew``.
-
-    Attributes:
-        transport: its name.
-        client: what its client does: ``open``, ``reconnecting in 0.7 s``, ...
-        delivered: messages that the client received, each once.
-        lost: messages that it will never receive: the feed no longer held them.
-        duplicated: messages that it received once more.
-        requests: how many the server received; of WebSocket, handshakes.
-        bytes_up: bytes that crossed the link towards the server.
-        bytes_down: bytes that crossed it towards clients.
-    """
-
-    transport: str
-    client: str
-    delivered: int
-    lost: int
-    duplicated: int
-    requests: int
-    bytes_up: int
-    bytes_down: int
-
-
 class Traffic:
     """One stream of messages through a lab, while somebody looks.
 
@@ -116,7 +92,7 @@ class Traffic:
     @classmethod
     def of(cls, lab: Lab) -> Traffic:
         """Return the lab's one traffic. A lab that is started anew has another one."""
-        with _all_lock:
+        with _lock:
             traffic = _all.get(id(lab.feed))
             if traffic is None:
                 traffic = _all[id(lab.feed)] = cls(lab)
@@ -190,16 +166,17 @@ class Traffic:
             UsageError: a setting cannot be used; nothing is changed.
             NotRunning: the lab is stopped.
         """
-        wanted = replace(self.settings, **settings)
-        self.lab.thread.soon(self._change, wanted)
+        thread = self.lab.thread
+        with _lock:  # two changes at once must not undo each other
+            before, self.settings = self.settings, replace(self.settings, **settings)
+            thread.soon(self._changed, before, self.settings)
 
-    def _change(self, wanted: Settings) -> None:
-        before, self.settings = self.settings, wanted
-        if not self._tasks or before == wanted:
+    def _changed(self, before: Settings, after: Settings) -> None:
+        if not self._tasks:
             return
-        if wanted.rate != before.rate:
+        if after.rate != before.rate:
             self._run("publish", self._publish())
-        if wanted.period != before.period:
+        if after.period != before.period:
             for lane in self.lanes:
                 if lane.transport == "polling":
                     self._follow(lane)
@@ -248,25 +225,10 @@ class Traffic:
     def counts(self) -> list[Count]:
         """Return what was counted. Requests and bytes are those of all clients of the lab."""
         return [
-            Count(
-                lane.transport,
-                lane.client,
-                lane.delivered,
-                lane.lost,
-                lane.duplicated,
-                *_less(row, self._before.get(lane.transport, row)),
-            )
+            lane.count(row, self._before.get(lane.transport, row))
             for lane, row in zip(self.lanes, self.lab.rows(), strict=True)
         ]
 
 
-def _less(row: Row, before: Row) -> tuple[int, int, int]:
-    return (
-        row.requests - before.requests,
-        row.bytes_up - before.bytes_up,
-        row.bytes_down - before.bytes_down,
-    )
-
-
 _all: WeakValueDictionary[int, Traffic] = WeakValueDictionary()
-_all_lock = threading.Lock()
+_lock = threading.Lock()

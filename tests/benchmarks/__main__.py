@@ -7,7 +7,7 @@ import platform
 import sys
 from importlib import import_module
 
-NAMES = ["startup", "polling", "link", "fan_out", "dissect"]
+NAMES = ["startup", "polling", "link", "fan_out", "dissect", "widgets"]
 
 
 def main() -> int:

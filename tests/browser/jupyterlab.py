@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,10 +45,12 @@ class JupyterLab:
     Attributes:
         url: of the server, with its base path.
         token: what it wants to see.
+        runtime: the folder in which its kernels say how to reach them.
     """
 
     url: str
     token: str
+    runtime: Path
 
     def notebook(self, name: str) -> str:
         """Return the URL of a notebook in a workspace of its own: old tabs would come back."""
@@ -56,16 +58,19 @@ class JupyterLab:
 
 
 @contextlib.contextmanager
-def jupyterlab(folder: Path, settings: Path, base: str = "/") -> Iterator[JupyterLab]:
+def jupyterlab(
+    folder: Path, settings: Path, base: str = "/", options: Sequence[str] = ()
+) -> Iterator[JupyterLab]:
     """Run JupyterLab on a folder.
 
     Args:
         folder: with the notebooks.
         settings: an empty folder for JupyterLab's own files.
         base: the base URL; ``/user/jane/`` is what Binder and hubs look like.
+        options: further ones of its command line.
     """
     news = settings / "user-settings" / "@jupyterlab" / "apputils-extension"
-    news.mkdir(parents=True)
+    news.mkdir(parents=True, exist_ok=True)
     (news / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -75,7 +80,7 @@ def jupyterlab(folder: Path, settings: Path, base: str = "/") -> Iterator[Jupyte
     command += [f"--ServerApp.base_url={base}", f"--ServerApp.port={port}"]
     command += ["--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *options]
     environment = os.environ | {
         "JUPYTERLAB_SETTINGS_DIR": str(settings / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"),
@@ -86,7 +91,7 @@ def jupyterlab(folder: Path, settings: Path, base: str = "/") -> Iterator[Jupyte
     url = f"http://127.0.0.1:{port}{base}"
     try:
         _wait_for(f"{url}api/status?token={token}", process)
-        yield JupyterLab(url, token)
+        yield JupyterLab(url, token, settings / "runtime")
     finally:
         process.send_signal(signal.SIGINT)  # twice: the first one asks
         time.sleep(0.2)
@@ -162,10 +167,12 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browser(width: int = 1280, height: int = 900) -> Iterator[Browser]:
+def browser(width: int = 1280, height: int = 900, flags: Sequence[str] = ()) -> Iterator[Browser]:
     """Open a page in the system's Chromium."""
     with sync_playwright() as playwright:
-        process = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        process = playwright.chromium.launch(
+            executable_path=chromium(), args=[*CHROMIUM_FLAGS, *flags]
+        )
         try:
             page = process.new_page(viewport={"width": width, "height": height})
             result = Browser(page)

@@ -10,6 +10,7 @@ import pytest
 import rtlab
 from rtlab.compare.comparison import Comparison, quantile
 from rtlab.errors import RtlabError, UsageError
+from rtlab.render.turns import turns
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +120,26 @@ def test_what_a_narrow_link_loses_is_reported_not_hidden() -> None:
         assert result.lost == 0
         assert result.connections >= 1
     assert found["sse"].connections + found["websocket"].connections > 2 or found.valid
+
+
+@pytest.mark.parametrize("over", ["sse", "websocket"])
+def test_clients_of_http2_share_one_connection(over: str) -> None:
+    comparison = rtlab.compare_sync(
+        20, 0.02, transports=[over, "http2"], over=over, clients=8, progress=False
+    )
+    assert comparison.valid
+    assert f"over HTTP/2 {over}" in repr(comparison)
+    one, many = comparison["http2"], comparison[over]
+    assert (one.connections, many.connections) == (1, 8)
+    assert one.requests == many.requests == 8
+    assert len(one.arrivals) == one.delivered == 160
+    # Fields that were there before are an index in a table (HPACK): one byte each.
+    assert one.opening_up < many.opening_up / 2
+    # And a frame's header costs 9 bytes where a chunk's costs 6, and TCP none.
+    sizes = [
+        {turn.carried[0]: turn.size for turn in turns(result.recording) if turn.carried}
+        for result in (one, many)
+    ]
+    framing = 3 if over == "sse" else 9
+    assert sizes[0] == {seq: size + framing for seq, size in sizes[1].items()}
+    assert len(sizes[0]) == 20

@@ -45,6 +45,7 @@ def test_the_same_seed_gives_the_same_schedule_and_another_one_another() -> None
         ({"payload_size": 1 << 30}, "payload_size"),
         ({"transports": ["sse", "web-socket"]}, "Did you mean 'websocket'"),
         ({"transports": []}, "at least one"),
+        ({"transports": "http2", "over": "polling"}, "over HTTP/2 'polling'"),
         ({"transports": 7}, "transports must be"),
         ({"profile": "sattelite"}, "Did you mean 'satellite'"),
         ({"profile": "lan", "latency": 1}, "either"),

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from rtlab.link.recording import Recording
-from rtlab.render.turns import first_turns, messages, turns
+from rtlab.render.names import messages
+from rtlab.render.turns import first_turns, turns
 from tests.recordings import ASK, STREAM, chunk, lesson, message, recorded
 
 

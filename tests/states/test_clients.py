@@ -12,22 +12,38 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 import websockets
 
 import rtlab
 from rtlab.states import DELIVERY, Transition
+from rtlab.transports.http2_session import OVER
 from tests.transports.helpers import answer, canned, until
+
+
+class Kind(NamedTuple):
+    """A client: the transport, the machine that it is held to, and what it takes to get it."""
+
+    transport: str
+    machine: str
+    options: dict[str, object]
+
+
+KINDS = {transport: Kind(transport, transport, {}) for transport in rtlab.TRANSPORTS}
+KINDS |= {f"http2-{over}": Kind("http2", over, {"over": over}) for over in OVER}
 
 
 class Watched:
     """A client that runs in the background, and who follows it."""
 
-    def __init__(self, url: str, transport: str, cursor: int | None = None, **options: object):
-        self.follower = rtlab.machine(transport).follow()
+    def __init__(self, url: str, kind: Kind, cursor: int | None = None, **options: object):
+        self.follower = rtlab.machine(kind.machine).follow()
         self.states: list[str] = []
-        self.stream = rtlab.subscribe(url, transport, cursor, listener=self._listen, **options)
+        self.stream = rtlab.subscribe(
+            url, kind.transport, cursor, listener=self._listen, **kind.options, **options
+        )
         self.task = asyncio.ensure_future(asyncio.sleep(0))
         self.messages = 0
 
@@ -70,61 +86,61 @@ OPTIONS: dict[str, dict[str, object]] = {
     "polling": {"period": 0.01},
     "long_polling": {"timeout": 0.03},
 }
-Scenario = Callable[[str], Awaitable[Watched]]
+Scenario = Callable[[Kind], Awaitable[Watched]]
 
 
 @asynccontextmanager
-async def client(lab: rtlab.Lab, transport: str, **options: object) -> AsyncIterator[Watched]:
+async def client(lab: rtlab.Lab, kind: Kind, **options: object) -> AsyncIterator[Watched]:
     options = {
         "backoff": rtlab.Backoff(base=0.02, cap=0.05),
-        **OPTIONS.get(transport, {}),
+        **OPTIONS.get(kind.machine, {}),
         **options,
     }
-    watched = Watched(lab.url(transport), transport, **options)  # type: ignore[arg-type]
+    watched = Watched(lab.url(kind.transport), kind, **options)  # type: ignore[arg-type]
     try:
         yield watched
     finally:
         await watched.leave()
 
 
-async def cut_and_come_back(transport: str) -> Watched:
+async def cut_and_come_back(kind: Kind) -> Watched:
     """First connect, a message, nothing for a while, a long cut, a message."""
-    with rtlab.Lab(transport) as lab:
-        async with client(lab, transport) as watched:
+    with rtlab.Lab(kind.transport) as lab:
+        async with client(lab, kind) as watched:
             lab.publish("first")
             watched.run()
             await until(lambda: watched.messages == 1)
-            if transport == "polling":
+            if kind.machine == "polling":
                 await watched.made("waiting", "open")
-            if transport == "long_polling":
+            if kind.machine == "long_polling":
                 await until(lambda: watched.states.count("open") >= 3)  # 204, and again
-            lab.cut(transport, 3600)
+            lab.cut(kind.transport, 3600)
             await until(lambda: watched.states.count("reconnecting") >= 3)
-            lab.cut(transport)  # lets new connections through again
+            lab.cut(kind.transport)  # lets new connections through again
             lab.publish("second")
             await until(lambda: watched.messages == 2)
-            quiet = "open" if transport in ("sse", "websocket") else "waiting"
+            quiet = "open" if kind.machine in ("sse", "websocket") else "waiting"
             await until(lambda: watched.follower.state == quiet)
         return watched
 
 
-async def nobody_there(transport: str) -> Watched:
+async def nobody_there(kind: Kind) -> Watched:
     """A port at which nobody listens; you leave while the client waits to try again."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        url = rtlab.transports.address(transport, taken.getsockname()[1])
-        watched = Watched(url, transport, backoff=rtlab.Backoff(base=60))
+        url = rtlab.transports.address(kind.transport, taken.getsockname()[1])
+        watched = Watched(url, kind, backoff=rtlab.Backoff(base=60))
         watched.run()
         await until(lambda: watched.follower.state == "reconnecting")
         await watched.leave()
     return watched
 
 
-async def nobody_answers(transport: str) -> Watched:
+async def nobody_answers(kind: Kind) -> Watched:
     """A server that accepts and says nothing; you leave before it does."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = rtlab.transports.address(transport, silent.getsockname()[1])
-        watched = Watched(url, transport)
+        url = rtlab.transports.address(kind.transport, silent.getsockname()[1])
+        watched = Watched(url, kind)
         watched.run()
         await until(lambda: watched.states)
         for _ in range(20):
@@ -133,30 +149,30 @@ async def nobody_answers(transport: str) -> Watched:
     return watched
 
 
-async def refused(transport: str) -> Watched:
+async def refused(kind: Kind) -> Watched:
     """A lab with a token, asked without it: 403."""
-    with rtlab.Lab(transport, token=True) as lab:
-        watched = Watched(lab.url(transport).partition("?")[0], transport)
+    with rtlab.Lab(kind.transport, token=True) as lab:
+        watched = Watched(lab.url(kind.transport).partition("?")[0], kind)
         with pytest.raises(rtlab.Refused, match="403"):
             await watched.one()
     return watched
 
 
-async def overrun(transport: str) -> Watched:
+async def overrun(kind: Kind) -> Watched:
     """The feed has gone on without the client; it takes what is left, and you have enough."""
-    with rtlab.Lab(transport, capacity=2) as lab:
+    with rtlab.Lab(kind.transport, capacity=2) as lab:
         for number in range(9):
             lab.publish(number)
-        async with client(lab, transport, cursor=1) as watched:
+        async with client(lab, kind, cursor=1) as watched:
             await watched.one()
         assert watched.states[-2:] in (["open", "closed"], ["lost", "closed"])
     return watched
 
 
-async def lab_stopped(transport: str) -> Watched:
+async def lab_stopped(kind: Kind) -> Watched:
     """The server says goodbye and does not come back."""
-    with rtlab.Lab(transport) as lab:
-        async with client(lab, transport) as watched:
+    with rtlab.Lab(kind.transport) as lab:
+        async with client(lab, kind) as watched:
             lab.publish("last words")
             watched.run()
             await until(lambda: watched.messages)
@@ -168,37 +184,37 @@ async def lab_stopped(transport: str) -> Watched:
 SCENARIOS: list[Scenario] = [
     cut_and_come_back, nobody_there, nobody_answers, refused, overrun, lab_stopped,
 ]  # fmt: skip
-EACH_CLIENT = pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
+EACH_CLIENT = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
 @EACH_CLIENT
-async def test_a_client_makes_every_move_of_its_table_and_no_other(transport):
+async def test_a_client_makes_every_move_of_its_table_and_no_other(kind):
     made: Counter[Transition] = Counter()
     for scenario in SCENARIOS:
-        watched = await scenario(transport)
+        watched = await scenario(kind)
         where = f"{scenario.__name__}: {watched.states}"
         assert not watched.follower.violations, where
         assert watched.follower.state == "closed", where
         assert watched.states.count("closed") == 1, where
         made += watched.follower.taken
-    missing = [move for move in rtlab.machine(transport).transitions if not made[move]]
+    missing = [move for move in rtlab.machine(kind.machine).transitions if not made[move]]
     assert not missing
 
 
 @EACH_CLIENT
-async def test_one_cut_four_transports(transport):
+async def test_one_cut_four_transports(kind):
     """What each does when its connection is cut once, in a quiet moment."""
-    with rtlab.Lab(transport) as lab:
-        options = {"period": 0.4} if transport == "polling" else {"timeout": 20}
-        options = options if transport in OPTIONS else {}
-        async with client(lab, transport, **options) as watched:
+    with rtlab.Lab(kind.transport) as lab:
+        options = {"period": 0.4} if kind.machine == "polling" else {"timeout": 20}
+        options = options if kind.machine in OPTIONS else {}
+        async with client(lab, kind, **options) as watched:
             lab.publish("before")
             watched.run()
             await until(lambda: watched.messages == 1)
-            quiet = "open" if transport in ("sse", "websocket") else "waiting"
+            quiet = "open" if kind.machine in ("sse", "websocket") else "waiting"
             await until(lambda: watched.follower.state == quiet)
             until_now = len(watched.states)
-            assert lab.cut(transport) == 1
+            assert lab.cut(kind.transport) == 1
             lab.publish("after")
             await until(lambda: watched.messages == 2)
             states = watched.states[until_now:]
@@ -207,7 +223,7 @@ async def test_one_cut_four_transports(transport):
         "long_polling": ["reconnecting", "waiting", "open"],
         "sse": ["reconnecting", "connecting", "open"],
         "websocket": ["reconnecting", "connecting", "open"],
-    }[transport]  # fmt: skip
+    }[kind.machine]  # fmt: skip
 
 
 STREAM = {"Content_Type": "text/event-stream"}
@@ -230,7 +246,7 @@ async def test_an_answer_that_will_not_change_closes_from_wherever_it_comes(
 ):
     async with canned(said) as server:
         scheme = "ws" if transport == "websocket" else "http"
-        watched = Watched(f"{scheme}://127.0.0.1:{server.port}/", transport)
+        watched = Watched(f"{scheme}://127.0.0.1:{server.port}/", KINDS[transport])
         with pytest.raises(rtlab.Refused):
             await watched.one()
     assert watched.states == states
@@ -247,7 +263,7 @@ async def test_a_close_code_says_whether_a_websocket_comes_back(code, then):
     async with websockets.serve(serve, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         url = f"ws://127.0.0.1:{port}/"
-        watched = Watched(url, "websocket", backoff=rtlab.Backoff(base=60))
+        watched = Watched(url, KINDS["websocket"], backoff=rtlab.Backoff(base=60))
         watched.run()
         await until(lambda: watched.states[-1:] == [then])
         if then == "closed":
@@ -267,20 +283,20 @@ async def test_a_server_that_is_not_ours_is_told_by_its_moves():
 
     async with websockets.serve(serve, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        watched = Watched(f"ws://127.0.0.1:{port}/", "websocket")
+        watched = Watched(f"ws://127.0.0.1:{port}/", KINDS["websocket"])
         with pytest.raises(rtlab.UnexpectedMove, match="in connecting there is no 'delivery'"):
             await watched.one()
         await watched.leave()
 
 
 @EACH_CLIENT
-async def test_the_harness_sees_a_table_that_is_too_narrow_or_too_wide(transport):
+async def test_the_harness_sees_a_table_that_is_too_narrow_or_too_wide(kind):
     """Without any one of its moves, the table does not pass what the client does."""
-    with rtlab.Lab(transport) as lab:
-        async with client(lab, transport) as watched:
+    with rtlab.Lab(kind.transport) as lab:
+        async with client(lab, kind) as watched:
             lab.publish("x")
             await watched.one()
-    whole = rtlab.machine(transport)
+    whole = rtlab.machine(kind.machine)
     for without in watched.follower.taken:
         moves = tuple(move for move in whole.transitions if move != without)
         follower = replace(whole, transitions=moves).follow()

@@ -1,21 +1,38 @@
-"""What all four transports promise: every message once and in order, whatever the wire does."""
+"""What all transports promise: every message once and in order, whatever the wire does."""
 
 import asyncio
 import os
 import random
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
 
 import rtlab
+from rtlab.arguments import KNOWN
 from rtlab.transports.delivery import Report
+from rtlab.transports.http2_session import OVER
 
 from .helpers import dial, port_of, read_head, request
 
 OPTIONS = {"polling": {"period": 0.003}, "long_polling": {"timeout": 0.5}}
+EACH = pytest.mark.parametrize(
+    ("transport", "over"),
+    [
+        *(pytest.param(transport, {}, id=transport) for transport in rtlab.TRANSPORTS),
+        *(pytest.param("http2", {"over": over}, id=f"http2-{over}") for over in OVER),
+    ],
+)
+
+
+@pytest.fixture
+def lab() -> Iterator[rtlab.Lab]:
+    """All four transports and HTTP/2, running."""
+    with rtlab.Lab(KNOWN) as lab:
+        yield lab
 
 
 async def collect(
@@ -35,8 +52,10 @@ async def collect(
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_nothing_is_lost_or_doubled_when_the_link_is_cut_at_random(transport, seed, quick):
+@EACH
+async def test_nothing_is_lost_or_doubled_when_the_link_is_cut_at_random(
+    transport, over, seed, quick
+):
     chance = random.Random(seed)
     last, broken = 160, 0
     with rtlab.Lab(transport) as lab:
@@ -44,7 +63,7 @@ async def test_nothing_is_lost_or_doubled_when_the_link_is_cut_at_random(transpo
         lab.impair(slicing=50)  # cuts then fall into the middle of messages
         async with asyncio.TaskGroup() as group:
             clients = [
-                group.create_task(collect(lab, transport, cursor, last, backoff=quick()))
+                group.create_task(collect(lab, transport, cursor, last, backoff=quick(), **over))
                 for cursor in (None, 0, 7, 20)
             ]
             while len(sent) < last:
@@ -60,8 +79,8 @@ async def test_nothing_is_lost_or_doubled_when_the_link_is_cut_at_random(transpo
     assert broken >= 4
 
 
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_clients_that_join_while_a_thread_publishes_miss_nothing(lab, transport, quick):
+@EACH
+async def test_clients_that_join_while_a_thread_publishes_miss_nothing(lab, transport, over, quick):
     total = 1500
 
     def publish() -> None:
@@ -73,7 +92,9 @@ async def test_clients_that_join_while_a_thread_publishes_miss_nothing(lab, tran
     async with asyncio.TaskGroup() as group:
         clients = []
         for _ in range(8):
-            clients.append(group.create_task(collect(lab, transport, None, total, backoff=quick())))
+            clients.append(
+                group.create_task(collect(lab, transport, None, total, backoff=quick(), **over))
+            )
             await asyncio.sleep(0.002)
     thread.join()
     for client in clients:
@@ -104,30 +125,36 @@ def other_end(client: socket.socket) -> socket.socket:
     raise AssertionError("nobody has accepted this connection")
 
 
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_a_gap_is_reported_and_the_client_goes_on_from_the_oldest_message(transport, quick):
+@EACH
+async def test_a_gap_is_reported_and_the_client_goes_on_from_the_oldest_message(
+    transport, over, quick
+):
     reports: list[Report] = []
     with rtlab.Lab(transport, capacity=3) as lab:
         for number in range(1, 11):
             lab.publish(number)
-        got = await collect(lab, transport, 2, 10, listener=reports.append, backoff=quick())
+        got = await collect(lab, transport, 2, 10, listener=reports.append, backoff=quick(), **over)
     assert [message.seq for message in got] == [8, 9, 10]
     (lost,) = [report for report in reports if report.state == "lost"]
     assert "3 to 7" in lost.detail
 
 
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_a_client_from_before_a_restart_begins_anew(transport, quick):
+@EACH
+async def test_a_client_from_before_a_restart_begins_anew(transport, over, quick):
     reports: list[Report] = []
     with rtlab.Lab(transport) as lab:
         lab.publish("after the restart")
-        got = await collect(lab, transport, 500, 1, listener=reports.append, backoff=quick())
+        got = await collect(
+            lab, transport, 500, 1, listener=reports.append, backoff=quick(), **over
+        )
     assert [message.data for message in got] == ["after the restart"]
     assert "lost" in [report.state for report in reports]
 
 
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_a_client_waits_for_a_server_that_is_not_there_and_finds_it_again(transport, quick):
+@EACH
+async def test_a_client_waits_for_a_server_that_is_not_there_and_finds_it_again(
+    transport, over, quick
+):
     reports: list[Report] = []
     with rtlab.Lab(transport) as lab:
         lab.publish(1)
@@ -135,7 +162,7 @@ async def test_a_client_waits_for_a_server_that_is_not_there_and_finds_it_again(
         port = lab.link(transport).port
         lab.cut(transport, seconds=0.2)
         task = asyncio.create_task(
-            collect(lab, transport, None, 1, listener=reports.append, backoff=quick())
+            collect(lab, transport, None, 1, listener=reports.append, backoff=quick(), **over)
         )
         assert [message.data for message in await task] == [1]
         assert lab.url(transport) == url
@@ -146,34 +173,38 @@ async def test_a_client_waits_for_a_server_that_is_not_there_and_finds_it_again(
     assert all(report.delay for report in reports if report.state == "reconnecting")
 
 
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_what_a_client_sends_reaches_the_feed_and_comes_back_with_its_number(lab, transport):
+@EACH
+async def test_what_a_client_sends_reaches_the_feed_and_comes_back_with_its_number(
+    lab, transport, over
+):
     lab.publish("first")
     value = {"text": "ü\u2028\x00", "n": [1, 2.5, None, True]}
-    assert await rtlab.send(lab.url(transport), transport, value) == 2
+    assert await rtlab.send(lab.url(transport), transport, value, **over) == 2
     assert lab.feed.since(1)[0].data == value
 
 
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_sending_to_nobody_says_that_the_lab_may_not_run(transport):
+@EACH
+async def test_sending_to_nobody_says_that_the_lab_may_not_run(transport, over):
     with rtlab.Lab(transport) as lab:
         url = lab.url(transport)
     with pytest.raises(rtlab.RtlabError, match="Is its lab running"):
-        await rtlab.send(url, transport, 1)
+        await rtlab.send(url, transport, 1, **over)
 
 
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-def test_a_url_of_another_kind_is_turned_down_at_once(transport):
+@EACH
+def test_a_url_of_another_kind_is_turned_down_at_once(transport, over):
     wrong = "http://127.0.0.1:1/" if transport == "websocket" else "ws://127.0.0.1:1/"
     with pytest.raises(rtlab.UsageError, match="begins with"):
-        rtlab.subscribe(wrong, transport)
+        rtlab.subscribe(wrong, transport, **over)
 
 
-@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
-async def test_the_largest_message_arrives_and_a_larger_one_is_turned_down(lab, transport, quick):
+@EACH
+async def test_the_largest_message_arrives_and_a_larger_one_is_turned_down(
+    lab, transport, over, quick
+):
     largest = "x" * ((1 << 20) - 2)
     lab.publish(largest)
-    got = await collect(lab, transport, None, 1, backoff=quick())
+    got = await collect(lab, transport, None, 1, backoff=quick(), **over)
     assert got[0].data == largest
     with pytest.raises(rtlab.UsageError, match="1,048,576"):
         lab.publish(largest + "x")

@@ -1,4 +1,4 @@
-"""Stands in for the page of a live view: hears what it is sent, and asks."""
+"""A page without a browser: what it would say to a view, and what it would be told."""
 
 from __future__ import annotations
 
@@ -8,37 +8,43 @@ from typing import Any
 
 from rtlab.widgets.base import LiveView
 
-GUARD = 20.0  # seconds after which something hangs; no assertion on speed
+GUARD = 20.0  # seconds after which something will never happen
 
 
 class Page:
-    """The page of one view.
+    """Shows a live view.
 
     Attributes:
-        heard: what the view has sent, oldest first.
+        told: every message that the view has sent, oldest first.
     """
 
-    def __init__(self, view: LiveView) -> None:
-        self.heard: list[dict[str, Any]] = []
+    def __init__(self, view: LiveView, name: str = "page") -> None:
+        self.name = name
+        self.told: list[dict[str, Any]] = []
         self._view = view
         view.send = self._hear  # type: ignore[method-assign]
 
     def _hear(self, content: Any, buffers: Any = None) -> None:
-        self.heard.append(content)
+        self.told.append(content)
 
-    def ask(self, **wish: Any) -> None:
-        """Send what a page sends."""
-        self._view._hear(self._view, {"view": "page", **wish}, [])
+    def say(self, kind: str, **content: Any) -> None:
+        """Send what the view's module would."""
+        self._view._hear(None, {"view": self.name, "kind": kind, **content}, [])
 
-    def open(self) -> dict[str, Any]:
-        """Appear, and return the snapshot."""
-        self.ask(kind="ready")
-        self.until(lambda: any(content["kind"] == "snapshot" for content in self.heard))
-        return next(content for content in self.heard if content["kind"] == "snapshot")
+    def open(self, origin: str = "http://127.0.0.1:8888") -> dict[str, Any]:
+        """Appear, and return the snapshot that comes back."""
+        before = len(self.of("snapshot"))
+        self.say("ready", origin=origin)
+        self.until(lambda: len(self.of("snapshot")) > before)
+        return self.of("snapshot")[-1]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return the messages of one kind."""
+        return [content for content in list(self.told) if content.get("kind") == kind]
 
     def until(self, condition: Callable[[], object]) -> None:
         """Return when a condition holds."""
         end = time.monotonic() + GUARD
         while not condition():
-            assert time.monotonic() < end, self.heard[-3:]
+            assert time.monotonic() < end, f"it never happened; told: {self.told[-3:]}"
             time.sleep(0.005)

@@ -55,19 +55,19 @@ def test_news_are_what_the_server_knows_and_only_when_it_changes(chat: Chat) -> 
         async with chat.join("Ada", "quiet"):
             await asyncio.to_thread(
                 page.until,
-                lambda: page.heard[-1].get("server", {}).get("rooms") == {"quiet": ["Ada"]},
+                lambda: page.told[-1].get("server", {}).get("rooms") == {"quiet": ["Ada"]},
             )
 
     asyncio.run(stay())
-    page.until(lambda: page.heard[-1]["server"]["connections"] == 0)
-    count = len(page.heard)
+    page.until(lambda: page.told[-1]["server"]["connections"] == 0)
+    count = len(page.told)
     asyncio.run(asyncio.sleep(0.5))
-    assert len(page.heard) <= count + 1
+    assert len(page.told) <= count + 1
 
 
 def test_what_a_pane_says_of_itself_is_kept_for_the_next_page(chat: Chat) -> None:
     page = Page(ChatRoom(chat))
-    page.ask(kind="pane", pane=1, name="Bob", room="quiet", wanted=True)
+    page.say("pane", pane=1, name="Bob", room="quiet", wanted=True)
     told = page.open()
     assert told["panes"][0] == {"name": "Ada", "room": "general", "wanted": False}
     assert told["panes"][1] == {"name": "Bob", "room": "quiet", "wanted": True}
@@ -78,7 +78,7 @@ def test_a_page_can_cut_the_link(chat: Chat) -> None:
 
     async def cut() -> None:
         async with chat.join("Ada") as room:
-            page.ask(kind="cut", seconds=0)
+            page.say("cut", seconds=0)
             with pytest.raises(rtlab.RtlabError, match="1006"):
                 await anext(room)
 
@@ -100,13 +100,13 @@ def test_a_page_can_cut_the_link(chat: Chat) -> None:
 )
 def test_what_a_page_cannot_ask_for_changes_nothing(chat: Chat, wish: dict[str, Any]) -> None:
     page = Page(ChatRoom(chat))
-    page.ask(**{"kind": "nothing", **wish})
+    page.say(**{"kind": "nothing", **wish})
     assert [pane["name"] for pane in page.open()["panes"]] == ["Ada", "Grace"]
 
 
 def test_names_of_panes_are_kept_short(chat: Chat) -> None:
     page = Page(ChatRoom(chat))
-    page.ask(kind="pane", pane=0, name="x" * 10_000, room=None, wanted=1)
+    page.say("pane", pane=0, name="x" * 10_000, room=None, wanted=1)
     pane = page.open()["panes"][0]
     assert (len(pane["name"]), pane["room"], pane["wanted"]) == (41, "None", False)
 
@@ -150,7 +150,7 @@ def test_a_chat_that_is_replaced_says_so_to_the_page(chat: Chat) -> None:
     page = Page(view)
     page.open()
     rtlab.chat.start(chat.lab)
-    page.until(lambda: page.heard[-1].get("server", {}).get("running") is False)
+    page.until(lambda: page.told[-1].get("server", {}).get("running") is False)
     assert view.alive
     assert view.as_text().startswith("A chat that is stopped.")
 

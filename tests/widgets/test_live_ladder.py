@@ -32,12 +32,12 @@ class Reader(Page):
         super()._hear(content, buffers)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        return [content for content in list(self.heard) if content["kind"] == kind]
+        return [content for content in list(self.told) if content["kind"] == kind]
 
     def again(self) -> dict[str, Any]:
         """Load the page again, and return the snapshot that it gets."""
         before = len(self.of("snapshot"))
-        self.ask(kind="ready")
+        self.say(kind="ready")
         self.until(lambda: len(self.of("snapshot")) > before)
         return self.of("snapshot")[-1]
 
@@ -55,7 +55,7 @@ class Reader(Page):
 
     def bytes(self, number: int, lane: int = 0) -> str:
         before = len(self.of("bytes"))
-        self.ask(kind="open", lane=lane, number=number)
+        self.say(kind="open", lane=lane, number=number)
         self.until(lambda: len(self.of("bytes")) > before)
         answer = self.of("bytes")[-1]
         assert (answer["lane"], answer["number"], answer["for"]) == (lane, number, "page")
@@ -104,7 +104,7 @@ def test_a_late_page_does_not_take_news_from_the_others(lab: rtlab.Lab) -> None:
     page.open()
     for number in range(5):
         asyncio.run(rtlab.send(lab.url("websocket"), "websocket", number))
-        page.ask(kind="ready")
+        page.say(kind="ready")
     page.until(lambda: len(page.of("snapshot")) == 6)
     page.until(lambda: len(page.rows()) == lab.recording("websocket").added)
     numbers = [row[0] for row in page.rows()]
@@ -131,8 +131,8 @@ def test_bytes_that_are_gone_or_never_were_are_said_so(lab: rtlab.Lab) -> None:
     lab.clear()
     assert "held no more" in page.bytes(0)
     for lane, number in ((7, 0), (0, "x"), (None, None)):
-        page.heard.clear()
-        page.ask(kind="open", lane=lane, number=number)
+        page.told.clear()
+        page.say(kind="open", lane=lane, number=number)
         page.until(lambda: page.of("bytes"))
         assert "could not be read" in page.of("bytes")[-1]["html"]
 
@@ -168,7 +168,7 @@ def test_a_lab_that_stops_while_bytes_are_read_is_not_held_up(lab: rtlab.Lab) ->
     page = Reader(LiveLadder(lab))
     page.open()
     for _ in range(20):
-        page.ask(kind="open", lane=2, number=0)
+        page.say(kind="open", lane=2, number=0)
     lab.stop()
     page.until(lambda: not page.view.alive)
     assert not [thread for thread in threading.enumerate() if "rtlab" in thread.name]
@@ -180,22 +180,22 @@ def test_a_closed_view_is_told_nothing_more(lab: rtlab.Lab) -> None:
     page.open()
     view.close()
     page.until(lambda: not view.alive)
-    page.heard.clear()
+    page.told.clear()
     asyncio.run(rtlab.send(lab.url("sse"), "sse", 1))
     time.sleep(0.3)
-    assert page.heard == []
+    assert page.told == []
 
 
 def test_without_a_page_nothing_is_read_and_nothing_is_sent(lab: rtlab.Lab) -> None:
     view = LiveLadder(lab, "sse")
     page = Reader(view)
     page.open()
-    page.ask(kind="gone")
+    page.say(kind="gone")
     page.until(lambda: not view._shown and view._next is None)
-    page.heard.clear()
+    page.told.clear()
     asyncio.run(rtlab.send(lab.url("sse"), "sse", 1))
     time.sleep(0.3)
-    assert page.heard == []
+    assert page.told == []
     page.open()
     page.until(lambda: page.words())
 

@@ -38,16 +38,22 @@ function attach({ model, el, signal }, handlers) {
   };
   const hear = (content, buffers) => {
     if (lost) live();
-    if (content.kind === "snapshot" && content.for === view) handlers.snapshot(content, buffers);
-    else if (content.kind === "news") handlers.news(content, buffers);
+    if (content.kind === "snapshot" && content.for === view) {
+      if (waiting) live();
+      handlers.snapshot(content, buffers);
+    } else if (content.kind === "news") handlers.news(content, buffers);
   };
+  let waiting = null;
   let lost = false; // and found again, if the kernel was only out of reach for a while
   const live = () => {
+    clearTimeout(waiting);
+    waiting = null;
     lost = false;
     say(model.get("alive") ? "" : "The lab is stopped: what you see is how it ended.");
     handlers.alive?.(model.get("alive"));
   };
   const gone = () => {
+    clearTimeout(waiting);
     lost = true;
     say("The kernel was restarted. Run the cell again.");
     handlers.alive?.(false);
@@ -59,13 +65,15 @@ function attach({ model, el, signal }, handlers) {
   const timer = setInterval(() => send({ kind: "here" }), 20_000);
   signal.addEventListener("abort", () => {
     clearInterval(timer);
+    clearTimeout(waiting);
     model.off("msg:custom", hear);
     model.off("change:alive", live);
     for (const event of LOST) model.off(event, gone);
     send({ kind: "gone" });
   });
   live();
-  send({ kind: "ready" });
+  waiting = setTimeout(() => say("This view waits for the kernel: a cell is running."), 2000);
+  send({ kind: "ready", origin: location.origin });
   return (wish) => send(wish);
 }
 
@@ -99,6 +107,7 @@ function keepKeys(el, signal) {
     if (!el.contains(event.target)) return;
     const { ctrlKey, altKey, metaKey, shiftKey, key } = event;
     const theirs = ctrlKey || altKey || metaKey || (shiftKey && key === "Enter");
+    // On the very element that has the focus: JupyterLab looks at that one first, and then outwards.
     event.target.toggleAttribute("data-lm-suppress-shortcuts", !theirs);
   };
   window.addEventListener("keydown", keep, { capture: true, signal });

@@ -9,7 +9,7 @@ export function nearest(values, value) {
 
 // A slider over values that are worth choosing. What a cell sets in between is said in words.
 function slider({ label, values, words, wish, signal }) {
-  const text = make("output", {});
+  const text = make("b", { "aria-hidden": "true" }); // the slider itself says its value
   const input = make("input", { type: "range", min: 0, max: values.length - 1, step: 1 });
   const element = make("label", { class: "slider" }, make("span", {}, label), text, input);
   let touched = -Infinity; // what the hand does is not to be undone by what was so before
@@ -42,7 +42,7 @@ function slider({ label, values, words, wish, signal }) {
 }
 
 // Numbers in a few characters.
-const inBytes = (bytes) =>
+export const inBytes = (bytes) =>
   bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${bytes / 1000} kB` : `${bytes / 1e6} MB`;
-const inMs = (ms) =>
+export const inMs = (ms) =>
   ms < 10 ? `${+ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${+(ms / 1000).toFixed(2)} s`;

@@ -1,0 +1,300 @@
+// One client at work: what its native object or its loop does is shown, logged and counted here.
+
+const READY = {
+  sse: ["CONNECTING", "OPEN", "CLOSED"], // WHATWG HTML §9.2.2
+  websocket: ["CONNECTING", "OPEN", "CLOSING", "CLOSED"], // WHATWG WebSockets §3.1
+};
+
+// Answers that stay open take a connection each. A page has six to a host, and Jupyter needs some.
+const HELD = Symbol.for("rtlab.held");
+const MOST_HELD = 3;
+
+// Take a place for an answer that stays open; returns how to give it back, null if none is free.
+export function hold() {
+  const held = (globalThis[HELD] ??= new Set());
+  const place = {};
+  if (held.size >= MOST_HELD) return null;
+  held.add(place);
+  return () => held.delete(place);
+}
+
+export class Client {
+  wanted = false; // whether it is connected, or tries to be
+  detail = ""; // of the state: what is waited for
+  trouble = ""; // why nothing is open, if that is known
+  #phase = "CLOSED"; // of a client without a native object
+  #source = null;
+  #run = null;
+  #release = null;
+  #explained = false;
+  #failures = 0;
+
+  // `url()`: where its server is. `proxied()`: whether Jupyter's proxy is between. `explain()`:
+  // resolves to why no connection comes about. `arrived(message, how)`: called with every message.
+  // `revive`: whether to begin again when EventSource has given up.
+  constructor(transport, { url, clock, changed, explain, proxied, arrived, period, revive }) {
+    this.transport = transport;
+    this.kind = LESSON[transport];
+    this.url = url;
+    this.proxied = proxied;
+    this.explain = explain;
+    this.arrived = arrived ?? (() => {});
+    this.period = period;
+    this.revive = revive;
+    this.changed = changed;
+    this.journal = new Journal(clock, () => this.changed());
+  }
+
+  get state() {
+    return this.#source ? READY[this.transport][this.#source.readyState] : this.#phase;
+  }
+
+  // ── what the reader does ──
+
+  open() {
+    if (this.wanted) return;
+    if (this.transport !== "websocket" && this.transport !== "polling") {
+      this.#release = hold();
+      if (!this.#release) {
+        this.trouble = `${MOST_HELD} answers are held open on this page already: close one.`;
+        this.journal.note("not done", this.trouble);
+        return;
+      }
+    }
+    this.wanted = true;
+    this.trouble = "";
+    this.#explained = false;
+    this.journal.begin();
+    this.#start();
+  }
+
+  close(why = "by this page") {
+    if (!this.wanted) return;
+    this.journal.note("close", why);
+    this.#stop();
+  }
+
+  // Send a JSON text to the server, which publishes it.
+  async send(text) {
+    if (this.transport === "websocket") {
+      if (this.state !== "OPEN") {
+        this.journal.note("not done", "A WebSocket sends when it is OPEN: connect first.");
+        return;
+      }
+      this.#source.send(text);
+      this.journal.note("sent", text);
+      return;
+    }
+    this.journal.note("POST", text);
+    try {
+      const { seq, error } = await publish(this.url(), text);
+      this.journal.note(error ? "error" : "answer", error ?? `published as ${seq}`);
+    } catch (error) {
+      this.journal.note("error", `POST: ${error.message}`);
+      this.#explain();
+    }
+  }
+
+  // Let what is open end, for its goodbye to be seen, and begin nothing new.
+  retire(patience = 700) {
+    const run = this.#run;
+    this.revive = false;
+    if (!run) return;
+    run.ending = true;
+    setTimeout(() => this.#run === run && this.close("the lab is stopped"), patience);
+  }
+
+  // End at once, and say nothing more.
+  destroy() {
+    this.changed = this.arrived = () => {};
+    this.#stop();
+  }
+
+  // All that a page which is loaded again must know to go on.
+  get report() {
+    return { state: this.state, wanted: this.wanted, ...this.journal.report };
+  }
+
+  // ── what the client does ──
+
+  #start() {
+    this.#run = new AbortController();
+    this.#phase = this.transport in READY ? "CONNECTING" : "ASKING";
+    const url = this.url();
+    this.journal.note("connect", url.replace(/token=[^&]*/, "token=*"));
+    this.kind.run(url, this.#view(this.#run));
+  }
+
+  #stop() {
+    this.wanted = false;
+    this.detail = "";
+    this.#run?.abort();
+    this.#run = null;
+    this.#source?.close(...(this.transport === "websocket" ? [1000, "closed by the reader"] : []));
+    this.#phase = "CLOSED";
+    this.journal.close();
+    this.#release?.();
+    this.#release = null;
+    this.changed();
+  }
+
+  // What a client function gets to see: see lesson.js.
+  #view(run) {
+    const { signal } = run;
+    const live = () => !signal.aborted;
+    const later = (task, delay) => {
+      if (run.ending || !live()) return;
+      this.detail = `again in ${ms(delay)}`;
+      this.journal.note("wait", this.detail);
+      sleep(delay, signal).then(() => live() && task());
+    };
+    return {
+      signal,
+      cursor: this.journal.tally.cursor,
+      period: this.period,
+      get wanted() {
+        return live() && !run.ending;
+      },
+      uses: (source) => this.#watch(source, run),
+      welcome: (hello) => {
+        this.journal.note("hello", `the feed is at ${hello.last}`);
+        this.#up();
+      },
+      receive: (message) => this.arrived(message, this.journal.receive(message)),
+      taken: (seq) => {
+        this.journal.tally.own(seq);
+        this.journal.note("ack", `published as ${seq}`);
+      },
+      lost: (gap) => {
+        this.journal.tally.lose(gap);
+        this.journal.note("lost", gap.error);
+        return gap.resume;
+      },
+      list: (answer) => this.#list(answer),
+      log: (what, text) => this.journal.note(what, text),
+      later,
+      giveUp: () => live() && this.#stop(),
+      wait: async (delay, error = null) => {
+        if (!live()) return;
+        if (error) this.#failed(error);
+        this.#phase = "WAITING";
+        this.detail = `again in ${ms(delay)}`;
+        if (error) this.journal.note("wait", this.detail);
+        this.changed();
+        await sleep(delay, signal);
+        if (!live()) return;
+        this.#phase = "ASKING";
+        this.detail = "";
+        this.changed();
+      },
+    };
+  }
+
+  #watch(source, run) {
+    this.#source = source;
+    this.detail = "";
+    const on = (event, handler) =>
+      source.addEventListener(event, (it) => this.#source === source && handler(it));
+    on("open", () => {
+      this.journal.note("open");
+      // Behind a proxy a WebSocket opens even if nobody is there: it counts from the hello on.
+      if (this.transport === "sse") this.#up();
+    });
+    on("error", () => {
+      const gone = this.transport === "sse" && this.state === "CLOSED";
+      this.journal.note("error", this.transport === "sse" ? remarkOn(gone, this.proxied()) : "");
+      this.#down();
+      if (gone) this.#gaveUp(run);
+    });
+    on("close", ({ code }) => {
+      this.#down();
+      if (this.wanted && this.proxied() && (code === 1005 || code === 1006)) {
+        this.journal.note("why", "What code the server gave is lost in Jupyter's proxy.");
+      }
+    });
+    this.changed();
+  }
+
+  #gaveUp(run) {
+    if (!this.wanted || run.ending) return;
+    if (!this.revive) {
+      const { cursor } = this.journal.tally;
+      this.journal.note("close", `Connect goes on after message ${cursor ?? 0}.`);
+      this.#stop();
+      return;
+    }
+    const outage = this.journal.outages.at(-1);
+    if (outage) outage.givenUp = true;
+    const view = this.#view(run);
+    view.later(() => this.#start(), backoff(this.#failures));
+    this.#failures += 1;
+  }
+
+  async #list(answer) {
+    const said = `${answer.status} ${answer.statusText}`;
+    if (![200, 204, 410].includes(answer.status)) {
+      throw new Error(`${said}: ${reasonOf(await answer.text())}`);
+    }
+    const messages = answer.status === 200 ? await answer.json() : [];
+    this.journal.note("answer", `${said}, messages: ${messages.length}`);
+    this.#up();
+    return messages;
+  }
+
+  #failed(error) {
+    this.journal.note("error", error.message);
+    this.#down();
+  }
+
+  #up() {
+    this.#failures = 0;
+    this.#explained = false;
+    this.trouble = "";
+    this.journal.open();
+  }
+
+  #down() {
+    if (!this.wanted) return;
+    this.journal.lose();
+    this.#explain();
+  }
+
+  async #explain() {
+    if (this.#explained) return;
+    this.#explained = true;
+    const why = await this.explain();
+    if (!why || this.journal.up) return;
+    this.trouble = why;
+    this.journal.note("why", why);
+  }
+}
+
+// What an answer that is no success says: the lab's servers give a reason in JSON.
+export function reasonOf(text) {
+  try {
+    return String(JSON.parse(text).error ?? text);
+  } catch {
+    return text.trim().startsWith("<") ? "a page for people" : text.trim();
+  }
+}
+
+// What an error of EventSource means.
+function remarkOn(gone, proxied) {
+  if (!gone) return "EventSource tries again by itself.";
+  const who = proxied ? "Jupyter's proxy answered for a server it did not reach" : "it was refused";
+  return `EventSource has given up: the answer was no event stream (${who}).`;
+}
+
+// Resolve after a while, or at once when the signal says so.
+export function sleep(delay, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, delay);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+}

@@ -1,0 +1,245 @@
+"""FeelIt in a real JupyterLab: positions go up and come back through all four, natively."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from rtlab import TRANSPORTS
+from tests.browser.axe import violations
+from tests.browser.jupyterlab import Browser, browser, chromium, jupyterlab
+from tests.browser.views import PATIENCE, restart_kernel, run_cell, save_and_reload, write_notebook
+
+if chromium() is None and not os.environ.get("CI"):
+    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+
+pytestmark = pytest.mark.timeout(300)
+
+START = "import rtlab\nlab = rtlab.start()"
+SHOW = "view = rtlab.widgets.FeelIt(lab)\nview"
+LOOK = """came = {}
+for message in lab.feed.since(None):
+    via = message.data["via"]
+    came[via] = came.get(via, 0) + 1
+asked = {name: lab.recording(name).conversation(count=10_000).text for name in rtlab.TRANSPORTS}
+print("CAME", sorted(came), "POST", [name for name in asked if "POST /" in asked[name]],
+      "OPEN", sum(lab.recording(name).open_connections for name in rtlab.TRANSPORTS))"""
+FIGURES = "print('LAGS', *(f'{name}={lag.back > 0}' for name, lag in view.lags.items()))"
+SLOW = "lab.impair(latency=0.12)"
+STOP = "rtlab.stop()"
+CELLS = (START, SHOW, LOOK, FIGURES, SLOW, STOP)
+
+
+@pytest.fixture(scope="module", params=["/", "/user/jane/"])
+def opened(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Browser, str]]:
+    folder = tmp_path_factory.mktemp("notebooks")
+    settings = tmp_path_factory.mktemp("settings")
+    name = write_notebook(folder, "feel.ipynb", *CELLS)
+    with jupyterlab(folder, settings, request.param) as lab, browser() as chrome:
+        chrome.page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        yield chrome, lab.notebook(name)
+        assert chrome.errors == []
+
+
+@pytest.fixture
+def page(opened: tuple[Browser, str]) -> Page:
+    """The notebook with a view that was just made, nothing connected."""
+    chrome, url = opened
+    page = chrome.page
+    page.goto(url)
+    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    page.wait_for_selector(".pad")
+    return page
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.locator(".rtlab-feel").get_by_role("button", name=name)
+
+
+def row(page: Page, transport: str) -> Locator:
+    return page.locator(".rtlab-feel tbody tr").nth(TRANSPORTS.index(transport))
+
+
+def back(page: Page, transport: str) -> int:
+    text = row(page, transport).locator("td").nth(1).inner_text()
+    return int(text.partition(" / ")[0].replace(",", ""))
+
+
+def lag(page: Page, transport: str) -> float:
+    return float(row(page, transport).locator("td").nth(2).inner_text().removesuffix(" ms"))
+
+
+def start(page: Page, way: str = "direct") -> None:
+    page.get_by_label("the way to the server").select_option(way)
+    button(page, "Start").click()
+    for transport in TRANSPORTS:
+        expect(row(page, transport).locator("td").first).to_have_text("open")
+
+
+def wander(page: Page, steps: int) -> None:
+    """Move the pointer in circles over the pad."""
+    pad = page.locator(".pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    for step in range(steps):
+        x = box["x"] + box["width"] * (0.5 + 0.4 * math.cos(step / 10))
+        y = box["y"] + box["height"] * (0.5 + 0.4 * math.sin(step / 10))
+        page.mouse.move(x, y)
+        page.wait_for_timeout(30)
+
+
+def wander_until(page: Page, more: int, transports: tuple[str, ...] = TRANSPORTS) -> None:
+    """Move until so many more positions have come back through each of the transports."""
+    before = {transport: back(page, transport) for transport in transports}
+    for _ in range(100):
+        wander(page, 20)
+        if all(back(page, name) >= before[name] + more for name in transports):
+            return
+    raise AssertionError(page.locator(".rtlab-feel").inner_text())
+
+
+def output(page: Page, number: int) -> str:
+    run_cell(page, number)
+    shown = page.locator(".jp-CodeCell").nth(number).locator(".jp-OutputArea-output")
+    return shown.last.inner_text()
+
+
+def dots(page: Page) -> list[str]:
+    shown = page.locator(".pad g[visibility=visible] .dot")
+    return [
+        name.split()[1] for name in shown.evaluate_all("all => all.map(it => it.className.baseVal)")
+    ]
+
+
+@pytest.mark.parametrize("way", ["direct", "proxied"])
+def test_positions_go_round_through_all_four(page: Page, way: str) -> None:
+    start(page, way)
+    wander_until(page, 10)
+    assert sorted(dots(page)) == sorted(TRANSPORTS)
+    button(page, "Pause").click()
+    expect(row(page, "sse").locator("td").first).to_have_text("off")
+    found = output(page, 2)
+    assert "CAME ['long_polling', 'polling', 'sse', 'websocket']" in found
+    assert "POST ['polling', 'long_polling', 'sse']" in found
+    assert "LAGS " + " ".join(f"{name}=True" for name in TRANSPORTS) in output(page, 3)
+
+
+def test_latency_is_felt_and_the_slider_follows_the_lab(page: Page) -> None:
+    start(page)
+    run_cell(page, 4)
+    expect(page.locator(".rtlab-feel output")).to_have_text("120 ms each way")
+    page.get_by_role("slider").fill("200")
+    expect(page.locator(".rtlab-feel output")).to_have_text("200 ms each way")
+    page.wait_for_timeout(1500)  # what was under way comes back first
+    wander_until(page, 12)
+    for transport in TRANSPORTS:
+        assert lag(page, transport) >= 400, transport  # never early
+    assert lag(page, "websocket") < lag(page, "long_polling")
+    assert back(page, "websocket") > back(page, "sse")  # a POST waits for its answer
+
+
+@pytest.mark.parametrize("way", ["direct", "proxied"])
+def test_all_of_them_come_back_after_a_cut(page: Page, way: str) -> None:
+    start(page, way)
+    wander_until(page, 3)
+    button(page, "Cut the links").click()
+    expect(row(page, "websocket").locator("td").first).to_have_text(re.compile("again in"))
+    wander_until(page, 3)
+    for transport in TRANSPORTS:
+        expect(row(page, transport).locator("td").first).to_have_text("open")
+
+
+def test_a_transport_can_be_switched_off_and_on(page: Page) -> None:
+    start(page)
+    row(page, "polling").get_by_role("checkbox").uncheck()
+    expect(row(page, "polling").locator("td").first).to_have_text("off")
+    before = back(page, "polling")
+    wander_until(page, 5, ("sse", "websocket"))
+    assert back(page, "polling") == before
+    row(page, "polling").get_by_role("checkbox").check()
+    wander_until(page, 2, ("polling",))
+
+
+def test_it_can_be_used_with_the_keyboard_and_keeps_nobody_out(page: Page) -> None:
+    button(page, "Start").focus()
+    page.keyboard.press("Enter")
+    expect(button(page, "Pause")).to_be_focused()
+    for transport in TRANSPORTS:
+        expect(row(page, transport).locator("td").first).to_have_text("open")
+    page.locator(".pad").focus()
+    cells = page.locator(".jp-CodeCell").count()
+    before = {transport: back(page, transport) for transport in TRANSPORTS}
+    for key in ("ArrowRight", "ArrowDown", "Shift+ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(150)
+    for _ in range(100):
+        if all(back(page, name) > before[name] for name in TRANSPORTS):
+            break
+        page.wait_for_timeout(100)
+    else:
+        raise AssertionError("arrow keys moved nothing")
+    expect(page.locator(".pad")).to_be_focused()  # the notebook did not take the arrow keys
+    assert page.locator(".jp-CodeCell").count() == cells
+    assert violations(page, ".rtlab-feel") == []
+
+
+def test_nothing_is_connected_before_the_start_and_after_the_pause(page: Page) -> None:
+    opened: list[str] = []
+    page.on("request", lambda request: opened.append(request.url))
+    wander(page, 10)
+    urls = [url for url in opened if re.search(r"/(messages|wait|events)\b", url)]
+    assert urls == []
+    start(page)
+    wander_until(page, 2)
+    button(page, "Pause").click()
+    page.wait_for_timeout(500)
+    del opened[:]
+    wander(page, 20)
+    assert [url for url in opened if re.search(r"/(messages|wait|events)\b", url)] == []
+
+
+def test_running_the_cell_again_replaces_it_and_leaves_no_connection(page: Page) -> None:
+    start(page)
+    wander_until(page, 2)
+    run_cell(page, 1)
+    expect(page.locator(".pad")).to_have_count(1)
+    expect(button(page, "Start")).to_be_visible()
+    # A browser keeps idle connections for a while, those of streams and WebSockets it closes.
+    assert page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0
+
+
+def test_a_reload_shows_what_was_measured(page: Page) -> None:
+    start(page)
+    wander_until(page, 5)
+    page.wait_for_timeout(1500)  # the page reports once a second
+    button(page, "Pause").click()
+    save_and_reload(page)
+    page.wait_for_selector(".pad")
+    expect(button(page, "Start")).to_be_visible()
+    for transport in TRANSPORTS:
+        assert back(page, transport) >= 5
+
+
+def test_a_lab_that_is_stopped_pauses_it(page: Page) -> None:
+    start(page)
+    run_cell(page, 5)
+    expect(page.locator(".rtlab-feel")).to_contain_text("The lab is stopped")
+    expect(button(page, "Start")).to_be_disabled()
+
+
+def test_a_restarted_kernel_is_noticed(page: Page) -> None:
+    start(page)
+    restart_kernel(page)
+    expect(page.locator(".rtlab-feel")).to_contain_text("The kernel was restarted")
+    expect(row(page, "websocket").locator("td").first).to_have_text("off")

@@ -1,0 +1,147 @@
+"""Checks in a real kernel: in a cell, beside a running lab, and interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+pytestmark = [
+    pytest.mark.filterwarnings("default"),  # jupyter_client's own
+    pytest.mark.timeout(300),
+]
+
+
+class Kernel:
+    """A kernel that runs cells."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager, self.client = manager, client
+
+    def run(self, cell: str, interrupt_after: float | None = None) -> str:
+        """Run a cell and return everything that it shows."""
+        shown: list[str] = []
+
+        def show(message: dict[str, Any]) -> None:
+            content = message["content"]
+            match message["msg_type"]:
+                case "stream":
+                    shown.append(content["text"])
+                case "execute_result" | "display_data":
+                    shown.append(content["data"].get("text/plain", ""))
+                case "error":
+                    shown.append(f"{content['ename']}: {content['evalue']}")
+
+        if interrupt_after is None:
+            self.client.execute_interactive(cell, timeout=120, output_hook=show)
+        else:
+            self.client.execute(cell)
+            time.sleep(interrupt_after)
+            self.manager.interrupt_kernel()
+            while True:
+                message = self.client.get_iopub_msg(timeout=60)
+                show(message)
+                state = message["content"].get("execution_state")
+                if message["msg_type"] == "status" and state == "idle":
+                    break
+        return "".join(shown)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    folder: Path = tmp_path_factory.mktemp("course")
+    manager = KernelManager()
+    manager.start_kernel(cwd=str(folder))
+    client = manager.blocking_client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    yield Kernel(manager, client)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+SOLVED = """
+import base64, hashlib
+import rtlab
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+def accept_key(key):
+    digest = hashlib.sha1((key.strip() + GUID).encode()).digest()
+    return base64.b64encode(digest).decode()
+
+rtlab.check("accept-key", accept_key)
+"""
+STUCK = """
+def accept_key(key):
+    while True:
+        pass
+
+rtlab.check("accept-key", accept_key)
+"""
+LEFT = """
+import threading, subprocess, os
+threads = [t.name for t in threading.enumerate() if t.name.startswith("rtlab")]
+path = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
+kids = open(path).read().split() if os.path.exists(path) else []
+busy = [k for k in kids if b"rtlab.exercises" in open(f"/proc/{k}/cmdline", "rb").read()]
+print(threads, busy)
+"""
+
+
+def test_a_check_in_a_cell_shows_its_verdict(kernel: Kernel) -> None:
+    shown = kernel.run(SOLVED)
+    assert "✓ accept-key: 3 of 3 cases, 4 of 4 points" in shown
+
+
+def test_a_failing_line_of_a_cell_is_quoted(kernel: Kernel) -> None:
+    cell = "def accept_key(key):\n    return key['room']\n\nrtlab.check('accept-key', accept_key)"
+    assert "return key['room']" in kernel.run(cell)
+
+
+def test_an_interrupt_ends_a_check_at_once_and_leaves_nothing(kernel: Kernel) -> None:
+    kernel.run("import rtlab; rtlab.check('accept-key', accept_key); 0")
+    began = time.monotonic()
+    shown = kernel.run(STUCK, interrupt_after=2.0)
+    assert "KeyboardInterrupt" in shown
+    assert time.monotonic() - began < 15  # three cases alone would take as long
+    assert kernel.run(LEFT).strip() == "[] []"
+    assert "3 of 3 cases" in kernel.run(SOLVED)
+
+
+def test_the_lab_goes_on_while_an_answer_loops(kernel: Kernel) -> None:
+    kernel.run("import rtlab, time; lab = rtlab.start()")
+    kernel.run(
+        "import threading, urllib.request\n"
+        "times = []\n"
+        "def ask():\n"
+        "    for _ in range(40):\n"
+        "        urllib.request.urlopen(lab.url('polling')).read()\n"
+        "        times.append(time.monotonic()); time.sleep(0.05)\n"
+        "asking = threading.Thread(target=ask); asking.start()"
+    )
+    kernel.run(STUCK)
+    shown = kernel.run("asking.join(); print(len(times)); rtlab.stop()")
+    assert "40" in shown
+    assert kernel.run(LEFT).strip() == "[] []"
+
+
+def test_a_coroutine_function_of_a_cell_is_checked_and_a_coroutine_refused(kernel: Kernel) -> None:
+    cell = "async def accept_key(key):\n    return key\n\nrtlab.check('accept-key', accept_key)"
+    assert "0 of 3 cases" in kernel.run(cell)
+    assert "was called already" in kernel.run("rtlab.check('accept-key', accept_key('x'))")
+
+
+def test_names_that_a_notebook_covers_do_no_harm(kernel: Kernel) -> None:
+    kernel.run("list = len = max = None")
+    assert "3 of 3 cases" in kernel.run(SOLVED)
+
+
+def test_a_kernel_whose_standard_library_was_replaced_is_told(kernel: Kernel) -> None:
+    kernel.run("import hashlib; hashlib.sha1 = None")
+    shown = kernel.run(SOLVED.replace("accept_key(key):", "accept_key(key, *more):"))
+    assert "Restart the kernel" in shown

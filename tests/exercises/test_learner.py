@@ -1,0 +1,214 @@
+"""What a learner asks for, from the first check to the solution."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rtlab
+from rtlab.errors import UsageError
+from rtlab.exercises import catalogue, learner
+from rtlab.exercises.ledger import FILE
+
+NAME = "accept-key"
+EXERCISE = catalogue.find(NAME)
+SOLUTION = EXERCISE.load(EXERCISE.solution)
+STUB = EXERCISE.load(EXERCISE.stub)
+
+
+def wrong(number: int):
+    return EXERCISE.load(EXERCISE.wrong[number].apply(EXERCISE.solution))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own, as if it had notebooks."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(learner, "_ledgers", {})
+    return tmp_path
+
+
+def test_a_right_answer():
+    verdict = rtlab.check(NAME, SOLUTION)
+    assert verdict.passed
+    assert "4 of 4 points" in repr(verdict)
+    assert rtlab.solution(NAME).code == EXERCISE.solution
+    assert rtlab.progress().passed == 1
+    assert rtlab.progress().points == 4
+
+
+def test_a_wrong_answer_says_what_comes_next():
+    verdict = rtlab.check(NAME, wrong(0))
+    assert not verdict.passed
+    assert "hexadecimal" in repr(verdict)
+    assert "rtlab.hint('accept-key'), 3 left" in repr(verdict)
+    assert "after 2 more honest tries" in repr(verdict)
+
+
+def test_the_solution_is_there_after_three_honest_tries():
+    for left, number in ((3, 0), (2, 1), (1, 2)):
+        with pytest.raises(
+            UsageError, match="one more honest try" if left == 1 else f"{left} more"
+        ):
+            rtlab.solution(NAME)
+        rtlab.check(NAME, wrong(number))
+    sheet = rtlab.solution(NAME)
+    assert "def accept_key" in str(sheet)
+    assert "def accept_key" in sheet._repr_html_()
+    assert "solution seen" in repr(rtlab.progress())
+
+
+def test_the_stub_and_the_same_answer_again_are_no_honest_tries():
+    for _ in range(3):
+        assert "counts as no try" in repr(rtlab.check(NAME, STUB))
+        rtlab.check(NAME, wrong(0))
+    with pytest.raises(UsageError, match="2 more honest tries"):
+        rtlab.solution(NAME)
+
+
+def test_a_cell_that_is_moved_is_the_same_answer_and_another_helper_is_not():
+    source = "def helper(x):\n    return x + {}\n\n\ndef accept_key(key):\n    return helper(1)\n"
+    rtlab.check(NAME, EXERCISE.load(source.format(1)))
+    rtlab.check(NAME, EXERCISE.load("\n\n# moved\n" + source.format(1)))
+    with pytest.raises(UsageError, match="2 more"):
+        rtlab.solution(NAME)
+    rtlab.check(NAME, EXERCISE.load(source.format(2)))
+    with pytest.raises(UsageError, match="one more"):
+        rtlab.solution(NAME)
+
+
+def test_hints_come_one_at_a_time_and_then_all():
+    for number, text in enumerate(EXERCISE.hints, 1):
+        sheet = rtlab.hint(NAME)
+        assert f"hint {number} of {len(EXERCISE.hints)}" in repr(sheet)
+        assert str(sheet) == text
+    everything = rtlab.hint(NAME)
+    assert all(text in str(everything) for text in EXERCISE.hints)
+    assert "<p>" in everything._repr_html_()
+
+
+def test_the_same_seed_gives_the_same_inputs():
+    first, again = (rtlab.check(NAME, wrong(4), seed=11) for _ in range(2))
+    assert [case.got for case in first.cases] == [case.got for case in again.cases]
+    assert "seed=11" in repr(first)
+    assert rtlab.check(NAME, SOLUTION).seed != rtlab.check(NAME, SOLUTION).seed
+
+
+@pytest.mark.parametrize("ask", [rtlab.hint, rtlab.solution, lambda name: rtlab.check(name, 1)])
+def test_an_unknown_name_is_met_with_the_nearest(ask):
+    with pytest.raises(UsageError, match="Did you mean 'accept-key'"):
+        ask("acceptkey")
+    with pytest.raises(UsageError, match="There is no exercise 7"):
+        ask(7)
+
+
+def test_an_answer_of_the_wrong_kind_counts_as_no_try(folder: Path):
+    with pytest.raises(UsageError):
+        rtlab.check(NAME, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    assert not (folder / FILE).exists()
+
+
+def test_what_was_reached_stays_reached():
+    rtlab.check(NAME, SOLUTION)
+    rtlab.check(NAME, wrong(0))
+    assert rtlab.progress().points == 4
+    assert rtlab.progress().passed == 1
+
+
+def test_progress_outlives_the_kernel(folder: Path):
+    rtlab.check(NAME, wrong(0))
+    rtlab.hint(NAME)
+    code = "import rtlab; print(rtlab.progress())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    [line] = [line for line in done.stdout.splitlines() if line.startswith(NAME)]
+    assert line.split()[-2:] == ["1", "1"]
+
+
+class TestTheFile:
+    def test_damaged_it_is_put_aside_and_nothing_is_lost(self, folder: Path):
+        (folder / FILE).write_text('{"version": 1, "exerc')
+        verdict = rtlab.check(NAME, SOLUTION)
+        assert verdict.passed
+        assert "is damaged" in repr(verdict)
+        assert (folder / f"{FILE}.damaged").read_text() == '{"version": 1, "exerc'
+        assert rtlab.progress().passed == 1
+
+    @pytest.mark.parametrize(
+        "content", [b"", b"\xff\xfe", b"[]", b'{"exercises": 3}', b"[" * 100_000, b"null"]
+    )
+    def test_damaged_in_other_ways(self, folder: Path, content: bytes):
+        (folder / FILE).write_bytes(content)
+        assert "damaged" in repr(rtlab.progress())
+        (folder / FILE).write_bytes(content)
+        assert "damaged1" in repr(rtlab.progress())
+        assert (folder / f"{FILE}.damaged1").read_bytes() == content
+
+    def test_entries_that_make_no_sense_are_left_out(self, folder: Path):
+        entry = {"points": "many", "passed": 1, "tries": "abc", "hints": -1, "seen": None}
+        content = {"version": 1, "exercises": {NAME: entry, "unmask": 7, "no-such": {}}}
+        (folder / FILE).write_text(json.dumps(content))
+        assert rtlab.progress().passed == 0
+        rtlab.hint(NAME)
+        kept = json.loads((folder / FILE).read_text())["exercises"]
+        assert kept["no-such"] == {}
+
+    def test_that_cannot_be_written_it_lasts_as_long_as_the_kernel(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        def refuse(path: Path, text: str) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("rtlab.exercises.ledger._replace", refuse)
+        verdict = rtlab.check(NAME, SOLUTION)
+        assert verdict.passed
+        assert "could not be saved" in repr(verdict)
+        assert not (folder / FILE).exists()
+        assert rtlab.progress().passed == 1
+        monkeypatch.undo()
+        monkeypatch.chdir(folder)
+        # (the ledger of this test is gone with undo: a new one, as in another kernel)
+        assert rtlab.progress().passed == 0
+
+    def test_read_only_it_is_left_as_it_is(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        (folder / FILE).write_text('{"version": 1, "exercises": {}}')
+        monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+        assert "read-only" in repr(rtlab.check(NAME, SOLUTION))
+        assert (folder / FILE).read_text() == '{"version": 1, "exercises": {}}'
+        monkeypatch.undo()
+
+    def test_two_kernels_share_it(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        rtlab.hint(NAME)
+        code = "import rtlab; rtlab.hint('unmask'); rtlab.hint('accept-key')"
+        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+        rtlab.hint("rooms")
+        hints = {exercise.name: entry.hints for exercise, entry in rtlab.progress().rows}
+        assert (hints[NAME], hints["unmask"], hints["rooms"]) == (2, 1, 1)
+
+    def test_a_write_that_fails_half_way_leaves_the_old_one(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        rtlab.hint(NAME)
+        before = (folder / FILE).read_text()
+
+        def fail(source: str, target: str) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("os.replace", fail)
+        assert "No space left" in repr(rtlab.hint("unmask"))
+        assert (folder / FILE).read_text() == before
+        assert [path.name for path in folder.iterdir()] == [FILE]
+        monkeypatch.undo()
+
+
+def test_progress_as_a_table():
+    rtlab.check(NAME, SOLUTION)
+    html = rtlab.progress()._repr_html_()
+    assert "<progress value='4'" in html
+    assert "✓ passed" in html
+    assert html.count("<tr>") == len(catalogue.NAMES) + 1
