@@ -64,7 +64,7 @@ def _svg(machine: Machine, now: str | None, made: Counter[Transition]) -> str:
         'rx="10"/>'
         for f in plan.frames
     ]
-    parts += [_arrow(arrow, made) for arrow in plan.arrows]
+    parts += [_arrow(machine, arrow, made) for arrow in plan.arrows]
     parts.append(f'<circle class="dot" cx="{entry.x}" cy="{entry.y:.1f}" r="5"/>')
     parts += [_box(machine, box, now) for box in plan.boxes]
     said = f"State machine. {_states(machine, now)}"
@@ -97,32 +97,40 @@ def _box(machine: Machine, box: Box, now: str | None) -> str:
     )
 
 
-def _arrow(arrow: Arrow, made: Counter[Transition]) -> str:
+def _arrow(machine: Machine, arrow: Arrow, made: Counter[Transition]) -> str:
     taken = any(made[move] for move in arrow.moves)
     kinds = "move" + (" made" if taken else "") + (" hand" if arrow.moves[0].by_hand else "")
     notes = dict.fromkeys(f"{m.event}: {m.note} [{m.reference}]" for m in arrow.moves)
     tip, before = arrow.points[-1], arrow.points[-2]
     return "".join(
         [
-            f'<g class="{kinds}"><title>{escape(chr(10).join(notes))}</title>',
+            f'<g class="{kinds}"{_numbers(machine, arrow.moves)}>',
+            f"<title>{escape(chr(10).join(notes))}</title>",
             f'<path d="{_way(arrow.points)}"/>',
             arrow_head("", before.x, before.y, tip.x, tip.y),
-            *(_label(arrow, line, made) for line in arrow.lines),
+            *(_label(machine, arrow, line, made) for line in arrow.lines),
             "</g>",
         ]
     )
 
 
-def _label(arrow: Arrow, line: Line, made: Counter[Transition]) -> str:
-    times = 0
-    if line.move is not None:  # a frame's arrow counts for all states in it
-        times = sum(made[m] for m in arrow.moves if m.event == line.move.event)
+def _label(machine: Machine, arrow: Arrow, line: Line, made: Counter[Transition]) -> str:
+    # A frame's arrow counts for all states in it.
+    event = line.move.event if line.move is not None else None
+    counted = [move for move in arrow.moves if move.event == event]
+    times = sum(made[move] for move in counted)
     count = f'<tspan class="c"> {f"×{times}" if times < 100 else "≥99"}</tspan>' if times else ""
     return (
-        f'<text{_soft(line)} x="{arrow.at.x:.1f}" '
+        f'<text{_soft(line)}{_numbers(machine, counted)} x="{arrow.at.x:.1f}" '
         f'y="{arrow.at.y + line.y:.1f}" text-anchor="{arrow.anchor}">'
         f"{escape(line.text)}{count}</text>"
     )
+
+
+def _numbers(machine: Machine, moves: Iterable[Transition]) -> str:
+    """Say which moves these are, by their rows in the table: a live view counts them there."""
+    rows = " ".join(str(machine.transitions.index(move)) for move in moves)
+    return f' data-moves="{rows}"' if rows else ""
 
 
 def _soft(line: Line) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rtlab.widgets.lanes import Lanes
     from rtlab.widgets.live_ladder import LiveLadder
     from rtlab.widgets.predict import Predict
+    from rtlab.widgets.state_view import StateView
     from rtlab.widgets.ticker import Ticker
 
 _HOMES = {
@@ -21,10 +22,20 @@ _HOMES = {
     "Lanes": "lanes",
     "LiveLadder": "live_ladder",
     "Predict": "predict",
+    "StateView": "state_view",
     "Ticker": "ticker",
 }
 
-__all__ = ["BrowserClient", "ChatRoom", "FeelIt", "Lanes", "LiveLadder", "Predict", "Ticker"]
+__all__ = [
+    "BrowserClient",
+    "ChatRoom",
+    "FeelIt",
+    "Lanes",
+    "LiveLadder",
+    "Predict",
+    "StateView",
+    "Ticker",
+]
 
 
 def __getattr__(name: str) -> Any:

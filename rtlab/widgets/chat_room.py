@@ -16,7 +16,7 @@ from rtlab.render.values import plain
 from rtlab.widgets.base import LiveView
 
 MOST_PANES = 4
-USES = ("way", "clients", "chat_client")
+USES = ("way", "lesson", "chat_client")
 LINES = 200
 """Lines that are kept, so that a page which is loaded again has them."""
 LONGEST = 500

@@ -17,7 +17,7 @@ from rtlab.widgets.base import LiveView
 if TYPE_CHECKING:
     from rtlab.lab import Lab
 
-USES = ("way", "clients", "session", "feel_lane", "feel_pad")
+USES = ("way", "lesson", "client", "feel_lane", "feel_pad")
 MOST_RATE = 30
 """Positions a second for each transport: all of them see those of all others."""
 MOST_LATENCY = 0.5

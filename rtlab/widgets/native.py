@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rtlab.lab import Lab
 
-PARTS = ("clock", "tally", "journal", "ways", "clients", "session", "desk")
+PARTS = ("clock", "tally", "journal", "ways", "lesson", "client", "desk")
 LONGEST_CUT = 60.0
 """Seconds for which a reader may have a link turn connections away."""
 
@@ -152,7 +152,7 @@ class NativeView(LiveView):
 @cache
 def code_of(transport: str) -> str:
     """Return the functions that run in the page for a transport, as they stand in its module."""
-    text = files("rtlab.widgets").joinpath("static", "clients.js").read_text("utf-8")
+    text = files("rtlab.widgets").joinpath("static", "lesson.js").read_text("utf-8")
     function = r"^(?:export )?((?:async )?function (\w+)\(.*?^\})"
     functions = {name: source for source, name in re.findall(function, text, re.M | re.S)}
     [(run, reads)] = re.findall(rf"^  {transport}: .* run: (\w+), reads: \[(.*)\]", text, re.M)

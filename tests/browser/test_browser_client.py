@@ -275,7 +275,9 @@ def test_a_server_that_is_away_for_a_while(place: Place) -> None:
 
 
 def test_it_survives_its_cell_the_page_and_the_kernel(place: Place) -> None:
-    clients = "[lab.recording(name).open_connections for name in ('sse', 'websocket')]"
+    # A proxy does not notice that the reader of an event stream has left; of a WebSocket it does.
+    followed = ["websocket"] if place.proxied else ["sse", "websocket"]
+    clients = f"[lab.recording(name).open_connections for name in {followed}]"
     with reading(place, "survive", START, show("sse", "websocket", options=", connect=True")) as (
         reader
     ):
@@ -290,7 +292,7 @@ def test_it_survives_its_cell_the_page_and_the_kernel(place: Place) -> None:
         expect(page.locator(".rtlab-browser")).to_have_count(1)
         for transport in ("sse", "websocket"):
             reader.has(transport, "received", "3")  # a new client, from the beginning
-        reader.kernel.until(clients, lambda counts: counts == [1, 1])
+        reader.kernel.until(clients, lambda counts: set(counts) == {1})
 
         page.wait_for_timeout(6000)  # a page tells what it knows every five seconds
         save_and_reload(page)
@@ -303,7 +305,7 @@ def test_it_survives_its_cell_the_page_and_the_kernel(place: Place) -> None:
             reader.has(transport, "received", "4")
             reader.has(transport, "twice", "0")
         assert any("since=3" in text for text in reader.sent("sse"))
-        reader.kernel.until(clients, lambda counts: counts == [1, 1])
+        reader.kernel.until(clients, lambda counts: set(counts) == {1})
 
         restart_kernel(page)
         expect(page.locator(".rtlab-status")).to_contain_text("restarted", timeout=PATIENCE)

@@ -34,7 +34,21 @@ STOP = "chat.stop()"
 FLOOD = """async with chat.join("Python") as room:
     for number in range(10_000):
         await room.say(str(number))"""
-CELLS = (START, SHOW, TALK, LOOK, STOP, FLOOD)
+NAIVE = """import json
+
+clients = set()
+
+async def lesson(ws):
+    clients.add(ws)
+    async for data in ws:
+        message = json.loads(data)
+        for client in clients:
+            if client is not ws:
+                await client.send(json.dumps(message))
+    clients.discard(ws)
+
+rtlab.widgets.ChatRoom(rtlab.chat.start(lab, lesson))"""
+CELLS = (START, SHOW, TALK, LOOK, STOP, FLOOD, NAIVE)
 
 
 @pytest.fixture(scope="module", params=["/", "/user/jane/"])
@@ -185,6 +199,22 @@ def test_it_can_be_used_with_the_keyboard_and_keeps_nobody_out(page: Page) -> No
     join(page, 0, "Ada")
     say(page, 0, "hello")
     assert violations(page, ".rtlab-chat") == []
+
+
+def test_the_lessons_own_server_can_be_broken_from_here(page: Page) -> None:
+    run_cell(page, 6)
+    panes = page.locator(".jp-CodeCell").nth(6).locator(".pane")
+    expect(panes).to_have_count(2)
+    for number in (0, 1):
+        panes.nth(number).get_by_role("button", name="Join").click()
+        expect(panes.nth(number).locator(".state")).to_contain_text("open")
+    panes.nth(0).get_by_label("Text").fill("hello")
+    panes.nth(0).get_by_label("Text").press("Enter")
+    expect(panes.nth(1).locator(".log")).to_contain_text('{"type": "say", "text": "hello"}')
+    panes.nth(0).get_by_label("how it is sent").select_option("send it as it is")
+    panes.nth(0).get_by_label("Text").fill("this is no JSON")
+    panes.nth(0).get_by_label("Text").press("Enter")
+    expect(panes.nth(0).locator(".log")).to_contain_text("Closed: 1011")
 
 
 def test_running_the_cell_again_replaces_it_and_leaves_no_connection(page: Page) -> None:

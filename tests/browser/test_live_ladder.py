@@ -143,7 +143,7 @@ def test_segments_appear_and_their_bytes_open(page: Page) -> None:
     assert first.startswith("client → server, #1: GET /events, ")
     assert first.endswith(" ms on the link")
     expect(lane(page, 0).locator(".counts")).to_contain_text("B up,")
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
     lane(page, 1).locator(".arrow[aria-label*='message 3'] .hit").click(force=True)
     details = page.locator("section.bytes")
     expect(details.locator(".rtlab-bytes")).to_contain_text("message 3")
@@ -188,7 +188,7 @@ def test_it_is_used_with_the_keyboard_alone(page: Page) -> None:
 def test_it_stands_still_goes_back_and_goes_on(page: Page) -> None:
     run(page, "receive")
     shown(page, 0, "event 3")
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
     moving = lane(page, 0).locator("svg > g")
     before = moving.get_attribute("transform")
     count = len(labels(page))

@@ -187,3 +187,11 @@ def test_what_a_table_says_is_escaped() -> None:
     assert "<script>" not in drawn.svg + drawn.more
     ElementTree.fromstring(drawn.svg)
     ElementTree.fromstring(f"<div>{drawn.more}</div>")
+
+
+@EACH
+def test_each_move_is_found_and_counted_by_its_row_in_the_table(machine: Machine) -> None:
+    svg = ElementTree.fromstring(diagram(machine).svg)
+    for kind in ("g", "text"):
+        rows = " ".join(part.get("data-moves", "") for part in svg.iter(f"{SVG}{kind}")).split()
+        assert sorted(map(int, rows)) == list(range(len(machine.transitions))), kind

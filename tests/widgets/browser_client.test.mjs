@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { Clock, Session, asJson, figuresOf } = await import(process.env.MODULE);
+const { Clock, Client, asJson, figuresOf } = await import(process.env.MODULE);
 
 test("what is no JSON is sent as a string", () => {
   assert.equal(asJson('{"a": 1}'), '{"a": 1}');
@@ -10,8 +10,8 @@ test("what is no JSON is sent as a string", () => {
 });
 
 test("figures are all there, in words", () => {
-  const session = new Session("sse", { clock: new Clock() });
-  const names = figuresOf(session, 5).map(([name]) => name);
+  const client = new Client("sse", { clock: new Clock() });
+  const names = figuresOf(client, 5).map(([name]) => name);
   for (const name of ["received", "lost", "twice", "reconnects", "cursor"]) {
     assert.ok(names.includes(name), name);
   }

@@ -49,7 +49,7 @@ test("a client says whom it wants to be, and is joined when the server has answe
   assert.deepEqual(JSON.parse(last().sent[1]), { type: "say", text: "hi" });
 });
 
-test("retries are counted up with every failure and down to zero by a welcome only", () => {
+test("retries are counted up with every failure and down to zero by a word of the server", () => {
   const { client, last, pass, waiting, welcome } = bench();
   client.join("Ada", "general");
   const fail = () => last().onclose({ code: 1006, reason: "" });
@@ -68,6 +68,20 @@ test("retries are counted up with every failure and down to zero by a welcome on
   fail();
   assert.equal(waiting.at(-1).delay, 750);
   assert.equal(doing(client), "lost; attempt 1 in 0.8 s");
+});
+
+test("a server that knows no welcome can be talked to as well", () => {
+  const { client, last, lines, pass } = bench();
+  client.join("Ada", "general");
+  last().onclose({ code: 1006, reason: "" });
+  pass();
+  last().onopen();
+  assert.equal(client.retries, 1);
+  last().onmessage({ data: '{"type":"say","text":"from the lesson"}' });
+  assert.deepEqual([client.state, client.retries], ["open", 0]);
+  assert.equal(lines.at(-1).kind, "raw");
+  client.say("hi");
+  assert.deepEqual(JSON.parse(last().sent.at(-1)), { type: "say", text: "hi" });
 });
 
 test("who leaves stays away, whether connected or waiting", () => {

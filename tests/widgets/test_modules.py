@@ -19,7 +19,7 @@ TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))
 # What a module is tested with: the parts of its view that come before it.
 VIEWS = ((*chat_room.USES, "chat_room"), (*feel_it.USES, "feel_it"))
 USES = {part: parts[:place] for parts in VIEWS for place, part in enumerate(parts)}
-USES |= dict.fromkeys(("journal", "session", "browser_client", "ticker"), PARTS)
+USES |= dict.fromkeys(("journal", "client", "browser_client", "ticker"), PARTS)
 
 if shutil.which("node") is None and not os.environ.get("CI"):
     pytest.skip("there is no node on this machine", allow_module_level=True)
@@ -49,8 +49,8 @@ def test_a_module(path: Path, tmp_path: Path) -> None:
 def test_the_code_that_is_shown_without_a_script_is_the_code_that_runs(tmp_path: Path) -> None:
     names = json.dumps(TRANSPORTS)
     script = f"const {{ codeOf }} = await import(process.env.MODULE);\
- console.log(JSON.stringify({names}.map(codeOf)));"
-    shown = json.loads(node("clients", tmp_path, "--input-type=module", "-e", script))
+console.log(JSON.stringify({names}.map(codeOf)));"
+    shown = json.loads(node("lesson", tmp_path, "--input-type=module", "-e", script))
     assert shown == [code_of(transport) for transport in TRANSPORTS]
     assert "new EventSource(" in code_of("sse")
     assert "new WebSocket(" in code_of("websocket")

@@ -28,9 +28,9 @@ function timeOfDay(at) {
   return [make("span", { class: "hours" }, `${two(date.getHours())}:`), rest];
 }
 
-// The figures of a session, in the order in which they are shown.
-export function figuresOf(session, last) {
-  const { tally, reconnects, waited, figures } = session.journal;
+// The figures of a client, in the order in which they are shown.
+export function figuresOf(client, last) {
+  const { tally, reconnects, waited, figures } = client.journal;
   return [
     ["received", tally.received],
     ["lost", tally.lost],
@@ -45,13 +45,13 @@ export function figuresOf(session, last) {
 }
 
 // One client: its controls, its state, its log, and the code that runs.
-function pane(session, { desk, single, paused }) {
-  const { transport, client } = session;
+function pane(client, { desk, single, paused }) {
+  const { transport, kind } = client;
   const button = (text, act) => make("button", { type: "button", onclick: act }, text);
-  const connect = button("Connect", () => session.open());
-  const close = button("Close", () => session.close());
+  const connect = button("Connect", () => client.open());
+  const close = button("Close", () => client.close());
   const cutting = cutControls((seconds) => {
-    session.journal.note("cut", "asked of the kernel");
+    client.journal.note("cut", "asked of the kernel");
     desk.ask({ kind: "cut", transport, seconds });
   });
   const typed = make("input", {
@@ -66,7 +66,7 @@ function pane(session, { desk, single, paused }) {
   const send = make("button", { type: "submit" }, transport === "websocket" ? "Send" : "POST");
   const form = make("form", { class: "together", onsubmit: (event) => {
     event.preventDefault();
-    session.send(asJson(typed.value));
+    client.send(asJson(typed.value));
   } }, typed, " ", send);
   const quiet = transport === "sse" || transport === "websocket" ? { role: "status" } : {};
   const state = make("span", { class: "state", ...quiet });
@@ -78,14 +78,14 @@ function pane(session, { desk, single, paused }) {
     make("td", { colspan: 4 }, "Nothing yet: press Connect."));
   const body = make("tbody", {}, empty);
   const log = make("div", { class: "log", tabindex: 0, role: "region",
-    "aria-label": `what ${client.name} did, newest first` },
+    "aria-label": `what ${kind.name} did, newest first` },
     make("table", {}, make("thead", {}, make("tr", {},
       ...["time", "what", "data", "latency"].map((name) => make("th", { scope: "col" }, name)))),
       body));
   const code = make("details", { open: single }, make("summary", {}, "The code that runs"),
     make("pre", { tabindex: 0 }, make("code", {}, codeOf(transport))));
-  const element = make("section", { class: "pane", "aria-label": `${transport}: ${client.name}` },
-    make("p", { class: "head" }, make("strong", {}, transport), ` ${client.name} `, state),
+  const element = make("section", { class: "pane", "aria-label": `${transport}: ${kind.name}` },
+    make("p", { class: "head" }, make("strong", {}, transport), ` ${kind.name} `, state),
     make("div", { class: "controls" }, connect, close, cutting.element, form),
     address, note, figures, make("div", { class: "sides" }, log, code));
 
@@ -94,7 +94,7 @@ function pane(session, { desk, single, paused }) {
     make("td", {}, ...timeOfDay(at)), make("td", {}, what), make("td", {}, text),
     make("td", {}, latency === null ? "" : ms(latency)));
   const drawLog = () => {
-    const { lines, noted } = session.journal;
+    const { lines, noted } = client.journal;
     const fresh = Math.min(noted - drawn, ROWS);
     drawn = noted;
     if (fresh > 0) empty.remove();
@@ -102,7 +102,7 @@ function pane(session, { desk, single, paused }) {
     while (body.childElementCount > ROWS) body.lastElementChild.remove();
   };
   const drawFigures = () => {
-    for (const [name, value] of figuresOf(session, desk.state.last)) {
+    for (const [name, value] of figuresOf(client, desk.state.last)) {
       if (!values.has(name)) {
         values.set(name, make("dd"));
         figures.append(make("div", {}, make("dt", {}, name), values.get(name)));
@@ -112,12 +112,12 @@ function pane(session, { desk, single, paused }) {
   };
   return { element, draw: () => {
     const { ready, alive } = desk.state;
-    showState(state, session);
-    connect.disabled = !ready || !alive || session.wanted;
-    close.disabled = !session.wanted;
+    showState(state, client);
+    connect.disabled = !ready || !alive || client.wanted;
+    close.disabled = !client.wanted;
     cutting.button.disabled = !alive;
     send.disabled = !ready || !alive;
-    address.textContent = ready ? session.url().replace(/token=[^&]*/, "token=*") : "";
+    address.textContent = ready ? client.url().replace(/token=[^&]*/, "token=*") : "";
     note.textContent = desk.way.proxied ? PROXY_NOTES[transport] : "";
     if (paused()) return;
     drawFigures();
@@ -141,10 +141,10 @@ export default {
     const clock = make("span", { class: "note" });
     const list = make("div", { class: "panes" });
     const table = desk(context, {
-      made: (sessions) => {
-        const single = sessions.size === 1;
-        for (const session of sessions.values()) {
-          panes.push(pane(session, { desk: table, single, paused: () => paused }));
+      made: (clients) => {
+        const single = clients.size === 1;
+        for (const client of clients.values()) {
+          panes.push(pane(client, { desk: table, single, paused: () => paused }));
         }
         list.classList.toggle("many", !single);
         list.append(...panes.map(({ element }) => element));

@@ -140,9 +140,9 @@ export class ChatClient {
   }
 
   #hear(line) {
+    this.retries = 0; // only now: a proxy opens before it knows whether the server is there
     if (line.here) this.here = line.here;
     if (line.welcome) {
-      this.retries = 0; // only now: a proxy opens before it knows whether the server is there
       this.name = line.name;
       this.#become("joined");
     } else if (line.here) this.view.changed();

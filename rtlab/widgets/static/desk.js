@@ -1,17 +1,18 @@
-// What the views of the browser's own clients have in common, beside what they draw: their
-// sessions, the way to the server, the clock, what Python is told, and that all of it ends.
+// What the views of the browser's own clients have in common, beside what they draw: the clients,
+// the way to the server, the clock, what Python is told, and that all of it ends.
 
 const DRAWN_EVERY = 100; // ms
 const TOLD_EVERY = 5; // s; at once when a state changes
 const CLOCK_EVERY = 5; // s, while something is open
+const LONG_AWAY = 30_000; // ms in a hidden tab that are worth a line
 
-// `made(sessions, content)` is called once, with the first snapshot; `draw()` after changes, ten
+// `made(clients, content)` is called once, with the first snapshot; `draw()` after changes, ten
 // times a second at most; `alive(yes)` when the lab stops. `arrived` and `revive` are for every
-// session; `always` connects it without being asked.
+// client; `always` connects it without being asked.
 function desk(context, { made, draw, alive, arrived, revive = false, always = false }) {
   const { el, signal } = context;
   const clock = new Clock(grainOf());
-  const sessions = new Map();
+  const clients = new Map();
   const state = { last: 0, ready: false, alive: true };
   let servers = {}; // what lab.url(...) says: through the link, and past it
   let dirty = true;
@@ -21,54 +22,54 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
   };
   const beside = () => Object.values(servers)[0].direct;
   const way = chooseWay(async (proxied) => {
-    const open = [...sessions.values()].filter((session) => session.wanted);
-    for (const session of open) session.close("the way is another one");
+    const open = [...clients.values()].filter((client) => client.wanted);
+    for (const client of open) client.close("the way is another one");
     await askClock(clock, clockOf(beside(), proxied), 8, signal);
-    if (way.proxied === proxied && !signal.aborted) for (const session of open) session.open();
+    if (way.proxied === proxied && !signal.aborted) for (const client of open) client.open();
     changed();
   });
 
   const begin = async (content) => {
     servers = content.servers;
     for (const [transport, { report }] of Object.entries(servers)) {
-      const session = new Session(transport, {
+      const client = new Client(transport, {
         clock, changed, arrived, revive,
         period: (content.period ?? 1) * 1000,
         url: () => addressOf(servers[transport].url, way.proxied),
         explain: () => objection(servers[transport].direct, way.proxied),
         proxied: () => way.proxied,
       });
-      session.journal.restore(report);
-      sessions.set(transport, session);
+      client.journal.restore(report);
+      clients.set(transport, client);
     }
-    made(sessions, content);
+    made(clients, content);
     if (!state.alive) return;
     state.ready = await way.find(beside(), content.proxied);
     changed();
     if (!state.ready || signal.aborted) return;
     await askClock(clock, clockOf(beside(), way.proxied), 8, signal);
-    for (const [transport, session] of sessions) {
+    for (const [transport, client] of clients) {
       const wanted = always || servers[transport].report.wanted;
-      if (wanted && state.alive && !signal.aborted) session.open();
+      if (wanted && state.alive && !signal.aborted) client.open();
     }
   };
 
   const handlers = {
     snapshot: (content) => {
       state.last = content.last;
-      if (!sessions.size) begin(content);
+      if (!clients.size) begin(content);
     },
     news: (content) => {
       if (content.last !== undefined) state.last = content.last;
       for (const { transport, connections, seconds } of content.cuts ?? []) {
         const away = seconds ? `, new ones are turned away for ${seconds} s` : "";
-        sessions.get(transport)?.journal.note("cut", `connections: ${connections}${away}`);
+        clients.get(transport)?.journal.note("cut", `connections: ${connections}${away}`);
       }
       changed();
     },
     alive: (yes) => {
       state.alive = yes;
-      if (!yes) for (const session of sessions.values()) session.retire();
+      if (!yes) for (const client of clients.values()) client.retire();
       alive(yes);
       changed();
     },
@@ -80,12 +81,12 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
   let toldAt = 0;
   let silent = 0; // until when: a page that goes closes its connections first, which is no news
   const tell = () => {
-    if (!sessions.size || !state.alive || Date.now() < silent) return;
-    const clients = {};
-    for (const [transport, session] of sessions) clients[transport] = session.report;
-    told = stateOf(sessions);
+    if (!clients.size || !state.alive || Date.now() < silent) return;
+    const reports = {};
+    for (const [transport, client] of clients) reports[transport] = client.report;
+    told = stateOf(clients);
     toldAt = Date.now();
-    ask({ kind: "report", clients, proxied: way.proxied });
+    ask({ kind: "report", clients: reports, proxied: way.proxied });
   };
   const leaving = () => {
     tell();
@@ -102,16 +103,30 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
   const ticking = setInterval(() => {
     seconds += 1;
     const late = Date.now() - toldAt > TOLD_EVERY * 1000;
-    if (told !== stateOf(sessions) || ((news || dirty) && late)) {
+    if (told !== stateOf(clients) || ((news || dirty) && late)) {
       news = false;
       tell();
     }
-    const up = [...sessions.values()].some(({ journal }) => journal.up);
+    const up = [...clients.values()].some(({ journal }) => journal.up);
     if (up && !document.hidden && seconds % CLOCK_EVERY === 0) {
       askClock(clock, clockOf(beside(), way.proxied), 1, signal);
     }
   }, 1000);
-  const turned = () => document.hidden && tell();
+  let hiddenAt = null;
+  const turned = () => {
+    if (document.hidden) {
+      hiddenAt = Date.now();
+      tell();
+      return;
+    }
+    const away = hiddenAt === null ? 0 : Date.now() - hiddenAt;
+    hiddenAt = null;
+    for (const client of away > LONG_AWAY ? clients.values() : []) {
+      if (client.wanted) client.journal.note("hidden", `The tab was hidden for ${ms(away)}: ` +
+        "browsers hold back the timers of hidden tabs, down to one a minute.");
+    }
+    changed();
+  };
   document.addEventListener("visibilitychange", turned);
   window.addEventListener("beforeunload", leaving);
   signal.addEventListener("abort", () => {
@@ -119,15 +134,15 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
     clearInterval(ticking);
     document.removeEventListener("visibilitychange", turned);
     window.removeEventListener("beforeunload", leaving);
-    for (const session of sessions.values()) session.destroy();
+    for (const client of clients.values()) client.destroy();
   });
-  return { clock, sessions, state, way, ask, changed };
+  return { clock, clients, state, way, ask, changed };
 }
 
 // What is told to Python as soon as it changes. Loops ask and wait in turn: that is no news.
-function stateOf(sessions) {
+function stateOf(clients) {
   const one = ({ wanted, journal }) => `${wanted} ${journal.up} ${journal.reconnects}`;
-  return [...sessions.values()].map(one).join();
+  return [...clients.values()].map(one).join();
 }
 
 // The controls that cut a link: now, or for some seconds as well.
@@ -146,8 +161,8 @@ const MARKS = {
 };
 
 // A state as mark and text, never as colour alone.
-function showState(element, session) {
-  const { state, detail } = session;
+function showState(element, client) {
+  const { state, detail } = client;
   const text = `${MARKS[state]} ${state}${detail ? `, ${detail}` : ""}`;
   if (element.textContent !== text) element.textContent = text;
   element.dataset.state = state;

@@ -150,10 +150,10 @@ export class Lane {
   }
 
   #start(signal) {
-    if (!signal.aborted) CLIENTS[this.transport].run(this.url(), this.#view(signal));
+    if (!signal.aborted) LESSON[this.transport].run(this.url(), this.#view(signal));
   }
 
-  // What a client of clients.js gets to see.
+  // What a client of lesson.js gets to see.
   #view(signal) {
     const lane = this;
     const live = (change) => signal.aborted || change();

@@ -82,7 +82,7 @@ export default {
     const { el, signal } = context;
     const points = [];
     const taken = new Set(); // sequence numbers of the points
-    let session = null;
+    let client = null;
     let start = 0;
     let paused = false;
     let last = null;
@@ -128,7 +128,7 @@ export default {
         make("code", {}, [eventSourceClient, after].map(String).join("\n\n"))));
 
     const showFigures = () => {
-      const { tally, reconnects, figures: { median } } = session.journal;
+      const { tally, reconnects, figures: { median } } = client.journal;
       const published = Math.max(table.state.last, tally.cursor ?? 0) - start;
       const values = [
         ["received", `${tally.received} of ${published}`], ["lost", tally.lost],
@@ -144,11 +144,11 @@ export default {
         make("td", {}, point.price.toFixed(2)), make("td", {}, point.came))));
     };
     const show = () => {
-      if (!session) return;
-      showState(state, session);
-      trouble.textContent = session.trouble;
+      if (!client) return;
+      showState(state, client);
+      trouble.textContent = client.trouble;
       cutting.button.disabled = rate.disabled = !table.state.alive;
-      const { outages, tally } = session.journal;
+      const { outages, tally } = client.journal;
       const outage = outages.at(-1);
       const missing = Math.max(0, table.state.last - (tally.cursor ?? 0));
       const text = outage ? tale(outage, missing) : "";
@@ -168,8 +168,8 @@ export default {
     };
 
     const table = desk(context, {
-      made: (sessions, content) => {
-        session = sessions.get("sse");
+      made: (clients, content) => {
+        client = clients.get("sse");
         start = content.start;
         for (const message of content.history) {
           add(pointOf(message, { live: true, how: "in order" }));

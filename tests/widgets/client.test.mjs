@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-const { Session, hold, reasonOf, sleep } = await import(process.env.MODULE);
+const { Client, hold, reasonOf, sleep } = await import(process.env.MODULE);
 
 const CLOCK = { server: (at) => at + 1_000 }; // ms
 const message = (seq, at, data = null) => ({ seq, data, published_ns: (at + 1_000) * 1e6 });
@@ -47,19 +47,19 @@ class FakeWebSocket extends FakeSource {
   static CLOSED = 3;
 }
 
-function sessionOf(transport, options = {}) {
-  return new Session(transport, {
+function clientOf(transport, options = {}) {
+  return new Client(transport, {
     url: () => "http://127.0.0.1:1/x", clock: CLOCK, changed: () => {}, period: 1000,
     explain: async () => "", proxied: () => false, revive: false, ...options,
   });
 }
 
-const said = (session) => session.journal.lines.map(({ what, text }) => `${what} ${text}`.trim());
+const said = (client) => client.journal.lines.map(({ what, text }) => `${what} ${text}`.trim());
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-let sessions = [];
+let clients = [];
 const made = (...arguments_) => {
-  sessions.push(sessionOf(...arguments_));
-  return sessions.at(-1);
+  clients.push(clientOf(...arguments_));
+  return clients.at(-1);
 };
 
 beforeEach(() => {
@@ -71,51 +71,51 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  for (const session of sessions) session.destroy();
-  sessions = [];
+  for (const client of clients) client.destroy();
+  clients = [];
   mock.timers.reset();
   mock.restoreAll();
 });
 
 test("EventSource: states, messages and what comes back by itself", async () => {
-  const session = made("sse");
-  assert.equal(session.state, "CLOSED");
-  session.open();
+  const client = made("sse");
+  assert.equal(client.state, "CLOSED");
+  client.open();
   const [source] = FakeSource.made;
-  assert.equal(session.state, "CONNECTING");
+  assert.equal(client.state, "CONNECTING");
   source.fire("open", 1);
-  assert.equal(session.state, "OPEN");
+  assert.equal(client.state, "OPEN");
   source.tell(message(1, 5));
   source.fire("error", 0);
-  assert.equal(session.state, "CONNECTING");
+  assert.equal(client.state, "CONNECTING");
   source.fire("open", 1);
   source.tell(message(2, 5));
-  assert.equal(session.journal.reconnects, 1);
-  assert.equal(session.journal.tally.received, 2);
+  assert.equal(client.journal.reconnects, 1);
+  assert.equal(client.journal.tally.received, 2);
   assert.equal(FakeSource.made.length, 1); // the same object: nothing of ours reconnects
-  session.close();
+  client.close();
   assert.equal(source.closed, true);
-  assert.equal(session.state, "CLOSED");
+  assert.equal(client.state, "CLOSED");
 });
 
 test("EventSource that has given up: connecting again goes on after the last message", async () => {
-  const session = made("sse", { explain: async () => "because", proxied: () => true });
-  session.open();
+  const client = made("sse", { explain: async () => "because", proxied: () => true });
+  client.open();
   FakeSource.made[0].fire("open", 1);
   FakeSource.made[0].tell(message(7, 5));
   FakeSource.made[0].fire("error", 2);
   await turn();
-  assert.equal(session.wanted, false);
-  assert.match(said(session).join("\n"), /given up.*proxy.*\n.*after message 7\.\nwhy because/);
+  assert.equal(client.wanted, false);
+  assert.match(said(client).join("\n"), /given up.*proxy.*\n.*after message 7\.\nwhy because/);
   mock.timers.tick(60_000);
   assert.equal(FakeSource.made.length, 1);
-  session.open();
+  client.open();
   assert.match(FakeSource.made[1].url, /since=7$/);
 });
 
 test("EventSource that has given up is made anew where a view wants it, ever more slowly", () => {
-  const session = made("sse", { revive: true });
-  session.open();
+  const client = made("sse", { revive: true });
+  client.open();
   FakeSource.made[0].fire("open", 1);
   FakeSource.made[0].tell(message(7, 5));
   FakeSource.made[0].fire("error", 2);
@@ -126,7 +126,7 @@ test("EventSource that has given up is made anew where a view wants it, ever mor
     await turn();
     assert.equal(FakeSource.made.length, 2);
     assert.match(FakeSource.made[1].url, /since=7$/);
-    assert.equal(session.journal.outages[0].givenUp, true);
+    assert.equal(client.journal.outages[0].givenUp, true);
     FakeSource.made[1].fire("error", 2);
     mock.timers.tick(1_499);
     await turn();
@@ -134,38 +134,38 @@ test("EventSource that has given up is made anew where a view wants it, ever mor
     mock.timers.tick(1);
     await turn();
     FakeSource.made[2].fire("open", 1);
-    assert.equal(session.journal.reconnects, 1);
-    assert.notEqual(session.journal.outages[0].to, null);
+    assert.equal(client.journal.reconnects, 1);
+    assert.notEqual(client.journal.outages[0].to, null);
   });
 });
 
 test("what a feed no longer holds is told", () => {
-  const session = made("sse");
-  session.open();
+  const client = made("sse");
+  client.open();
   const gap = { error: "gone", lost: [1, 5], resume: 5 };
   FakeSource.made[0].fire("lost", 1, { data: JSON.stringify(gap) });
-  assert.equal(session.journal.tally.lost, 5);
-  assert.ok(said(session).includes("lost gone"));
+  assert.equal(client.journal.tally.lost, 5);
+  assert.ok(said(client).includes("lost gone"));
 });
 
 test("WebSocket: hello with the cursor, retries counted and set back, a close code", async () => {
-  const session = made("websocket");
-  session.open();
+  const client = made("websocket");
+  client.open();
   const [first] = FakeSource.made;
   first.fire("open", 1);
   assert.deepEqual(first.sent, [{ since: null }]);
-  assert.equal(session.journal.up, false); // a proxy opens for nobody
+  assert.equal(client.journal.up, false); // a proxy opens for nobody
   first.tell({ hello: { last: 3 } });
-  assert.equal(session.journal.up, true);
+  assert.equal(client.journal.up, true);
   first.tell(message(3, 5));
   first.fire("close", 3, { code: 1006, reason: "" });
-  assert.ok(said(session).includes("close Disconnected: 1006"));
-  assert.match(session.detail, /750 ms/);
+  assert.ok(said(client).includes("close Disconnected: 1006"));
+  assert.match(client.detail, /750 ms/);
   for (const [delay, next] of [[750, "1.50 s"], [1_500, "3.00 s"], [3_000, "6.00 s"]]) {
     mock.timers.tick(delay);
     await turn();
     FakeSource.made.at(-1).fire("close", 3, { code: 1006, reason: "" });
-    assert.match(session.detail, new RegExp(next.replace(".", "\\.")));
+    assert.match(client.detail, new RegExp(next.replace(".", "\\.")));
   }
   mock.timers.tick(6_000);
   await turn();
@@ -174,69 +174,69 @@ test("WebSocket: hello with the cursor, retries counted and set back, a close co
   assert.deepEqual(last.sent, [{ since: 3 }]);
   last.tell({ hello: { last: 3 } });
   last.fire("close", 3, { code: 1001, reason: "the lab is stopped" });
-  assert.match(session.detail, /750 ms/); // counted from the beginning again
-  assert.equal(session.journal.reconnects, 1);
+  assert.match(client.detail, /750 ms/); // counted from the beginning again
+  assert.equal(client.journal.reconnects, 1);
 });
 
 test("WebSocket: what is our own fault is not tried again", async () => {
-  const session = made("websocket");
-  session.open();
+  const client = made("websocket");
+  client.open();
   FakeSource.made[0].fire("close", 3, { code: 1009, reason: "too big" });
   mock.timers.tick(60_000);
   await turn();
   assert.equal(FakeSource.made.length, 1);
-  assert.equal(session.wanted, false);
+  assert.equal(client.wanted, false);
 });
 
 test("WebSocket: what is sent is acknowledged, and does not come back", async () => {
-  const session = made("websocket");
-  await session.send('"early"');
-  assert.match(said(session)[0], /not done.*connect first/);
-  session.open();
+  const client = made("websocket");
+  await client.send('"early"');
+  assert.match(said(client)[0], /not done.*connect first/);
+  client.open();
   const [source] = FakeSource.made;
   source.fire("open", 1);
   source.tell({ hello: { last: 0 } });
   source.tell(message(1, 5));
-  await session.send('"mine"');
+  await client.send('"mine"');
   assert.equal(source.sent.at(-1), "mine");
   source.tell({ ack: 2 });
   source.tell(message(3, 5));
-  assert.deepEqual([session.journal.tally.lost, session.journal.tally.received], [0, 2]);
+  assert.deepEqual([client.journal.tally.lost, client.journal.tally.received], [0, 2]);
 });
 
 test("WebSocket: after a gap it goes on where the feed begins", async () => {
-  const session = made("websocket");
-  session.open();
+  const client = made("websocket");
+  client.open();
   FakeSource.made[0].tell({ lost: { error: "gone", lost: [1, 8], resume: 8 } });
   FakeSource.made[0].fire("close", 3, { code: 1006, reason: "" });
   mock.timers.tick(750);
   await turn();
   FakeSource.made[1].fire("open", 1);
   assert.deepEqual(FakeSource.made[1].sent, [{ since: 8 }]);
-  assert.equal(session.journal.tally.lost, 8);
+  assert.equal(client.journal.tally.lost, 8);
 });
 
 test("WebSocket: through the proxy a lost code is explained", () => {
   for (const [proxied, code, told] of [[true, 1005, 1], [true, 1001, 0], [false, 1006, 0]]) {
-    const session = made("websocket", { proxied: () => proxied });
-    session.open();
+    const client = made("websocket", { proxied: () => proxied });
+    client.open();
     FakeSource.made.at(-1).fire("close", 3, { code, reason: "" });
-    assert.equal(said(session).filter((line) => /lost in Jupyter's proxy/.test(line)).length, told);
+    assert.equal(said(client).filter((line) => /lost in Jupyter's proxy/.test(line)).length, told);
   }
 });
 
 test("an old WebSocket that closes late does not disturb the new one", () => {
-  const session = made("websocket");
-  session.open();
+  const client = made("websocket");
+  client.open();
   const [old] = FakeSource.made;
-  session.close();
-  session.open();
+  client.close();
+  client.open();
   const [, young] = FakeSource.made;
   young.fire("open", 1);
   young.tell({ hello: { last: 0 } });
   old.fire("close", 3, { code: 1000, reason: "" });
-  assert.equal(session.state, "OPEN");
-  assert.equal(session.journal.up, true);
+  assert.equal(client.state, "OPEN");
+  assert.equal(client.journal.up, true);
   assert.equal(FakeSource.made.length, 2);
 });
 
@@ -251,15 +251,15 @@ test("polling: asks after the cursor, waits, and asks again", async () => {
     asked.push(String(url));
     return answers.shift() ?? answer(200, []);
   };
-  const session = made("polling");
-  session.open();
-  assert.equal(session.state, "ASKING");
+  const client = made("polling");
+  client.open();
+  assert.equal(client.state, "ASKING");
   for (let step = 0; step < 5; step += 1) await turn();
-  assert.equal(session.state, "WAITING");
+  assert.equal(client.state, "WAITING");
   mock.timers.tick(1_000);
   for (let step = 0; step < 5; step += 1) await turn();
   assert.deepEqual(asked, ["http://127.0.0.1:1/x", "http://127.0.0.1:1/x?since=2"]);
-  session.close();
+  client.close();
   mock.timers.tick(60_000);
   for (let step = 0; step < 5; step += 1) await turn();
   assert.equal(asked.length, 2);
@@ -278,24 +278,24 @@ test("long polling: a failure is waited out, a gap is told, and the cursor goes 
     if (answers.length) return Promise.resolve(answers.shift()());
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error())));
   };
-  const session = made("long_polling");
-  session.open();
+  const client = made("long_polling");
+  client.open();
   for (let step = 0; step < 5; step += 1) await turn();
-  assert.ok(said(session).includes("error 500 Internal Server Error: broken"));
-  assert.equal(session.state, "WAITING");
+  assert.ok(said(client).includes("error 500 Internal Server Error: broken"));
+  assert.equal(client.state, "WAITING");
   mock.timers.tick(750);
   for (let step = 0; step < 9; step += 1) await turn();
   assert.deepEqual(asked.map((url) => url.split("=")[1]), [undefined, undefined, "4", "4", "5"]);
-  assert.deepEqual([session.journal.tally.received, session.journal.tally.lost], [1, 4]);
-  session.close();
+  assert.deepEqual([client.journal.tally.received, client.journal.tally.lost], [1, 4]);
+  client.close();
   await turn();
-  assert.equal(said(session).at(-1), "close by this page"); // an abort of ours is no error
+  assert.equal(said(client).at(-1), "close by this page"); // an abort of ours is no error
 });
 
 test("at most three answers are held open on a page", () => {
   const open = [made("sse"), made("long_polling"), made("sse")];
   globalThis.fetch = () => new Promise(() => {});
-  for (const session of open) session.open();
+  for (const client of open) client.open();
   const fourth = made("sse");
   fourth.open();
   assert.equal(fourth.wanted, false);
@@ -309,30 +309,30 @@ test("at most three answers are held open on a page", () => {
 });
 
 test("when the lab stops the goodbye is seen, and nothing new begins", async () => {
-  const session = made("websocket");
-  session.open();
+  const client = made("websocket");
+  client.open();
   const [source] = FakeSource.made;
   source.fire("open", 1);
   source.tell({ hello: { last: 0 } });
-  session.retire();
+  client.retire();
   mock.method(Math, "random", () => 0); // the shortest wait: it would try again before the end
   source.fire("close", 3, { code: 1001, reason: "the lab is stopped" });
-  assert.ok(said(session).includes("close Disconnected: 1001 the lab is stopped"));
+  assert.ok(said(client).includes("close Disconnected: 1001 the lab is stopped"));
   mock.timers.tick(600);
   await turn();
   mock.timers.tick(60_000);
   await turn();
   assert.equal(FakeSource.made.length, 1);
-  assert.equal(session.state, "CLOSED");
+  assert.equal(client.state, "CLOSED");
 });
 
 test("a view that is taken away says nothing more and leaves nothing open", async () => {
   let changes = 0;
-  const session = made("websocket", { changed: () => { changes += 1; } });
-  session.open();
+  const client = made("websocket", { changed: () => { changes += 1; } });
+  client.open();
   const [source] = FakeSource.made;
   source.fire("open", 1);
-  session.destroy();
+  client.destroy();
   const before = changes;
   assert.equal(source.closed, 1000);
   source.fire("close", 3, { code: 1000, reason: "" });
@@ -344,25 +344,25 @@ test("a view that is taken away says nothing more and leaves nothing open", asyn
 
 test("why nothing comes about is asked once, and not told when it has come about", async () => {
   let asked = 0;
-  const session = made("websocket", { explain: async () => `reason ${(asked += 1)}` });
-  session.open();
+  const client = made("websocket", { explain: async () => `reason ${(asked += 1)}` });
+  client.open();
   FakeSource.made[0].fire("close", 3, { code: 1006, reason: "" });
   mock.timers.tick(750);
   await turn();
   FakeSource.made[1].fire("close", 3, { code: 1006, reason: "" });
   await turn();
   assert.equal(asked, 1);
-  assert.equal(session.trouble, "reason 1");
+  assert.equal(client.trouble, "reason 1");
   mock.timers.tick(1_500);
   await turn();
   FakeSource.made[2].tell({ hello: { last: 0 } });
-  assert.equal(session.trouble, "");
+  assert.equal(client.trouble, "");
 });
 
 test("a reason that comes too late, or is none, is not told", async () => {
   let tell;
-  const session = made("websocket", { explain: () => new Promise((done) => { tell = done; }) });
-  session.open();
+  const client = made("websocket", { explain: () => new Promise((done) => { tell = done; }) });
+  client.open();
   FakeSource.made[0].fire("close", 3, { code: 1006, reason: "" });
   mock.timers.tick(750);
   await turn();
@@ -372,8 +372,8 @@ test("a reason that comes too late, or is none, is not told", async () => {
   FakeSource.made[1].fire("close", 3, { code: 1006, reason: "" });
   tell("");
   await turn();
-  assert.equal(session.trouble, "");
-  assert.ok(!said(session).some((line) => line.startsWith("why")));
+  assert.equal(client.trouble, "");
+  assert.ok(!said(client).some((line) => line.startsWith("why")));
 });
 
 test("waiting ends at once when it is not wanted any more, and leaves no timer", async () => {
@@ -395,13 +395,13 @@ test("publishing goes by POST where no connection goes up", async () => {
     request = options;
     return answer(201, { seq: 9 });
   };
-  const session = made("sse");
-  await session.send('{"a":1}');
+  const client = made("sse");
+  await client.send('{"a":1}');
   assert.deepEqual([request.method, request.body], ["POST", '{"a":1}']);
-  assert.ok(said(session).includes("answer published as 9"));
+  assert.ok(said(client).includes("answer published as 9"));
   globalThis.fetch = async () => answer(400, { error: "Not JSON" });
-  await session.send("x");
-  assert.equal(said(session).at(-1), "error Not JSON");
+  await client.send("x");
+  assert.equal(said(client).at(-1), "error Not JSON");
 });
 
 test("reasons of answers that are no success", () => {

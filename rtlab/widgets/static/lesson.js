@@ -119,7 +119,7 @@ async function publish(url, text) {
   return answer.json(); // {"seq": 7}
 }
 
-const CLIENTS = {
+const LESSON = {
   polling: { name: "fetch, again and again", run: pollingClient, reads: [after, backoff, publish] },
   long_polling: { name: "fetch, held", run: longPollingClient, reads: [after, backoff, publish] },
   sse: { name: "EventSource", run: eventSourceClient, reads: [after, publish] },
@@ -128,6 +128,6 @@ const CLIENTS = {
 
 // What runs, as text.
 export function codeOf(transport) {
-  const { run, reads } = CLIENTS[transport];
+  const { run, reads } = LESSON[transport];
   return [run, ...reads].map(String).join("\n\n");
 }

@@ -18,7 +18,7 @@ export function hold() {
   return () => held.delete(place);
 }
 
-export class Session {
+export class Client {
   wanted = false; // whether it is connected, or tries to be
   detail = ""; // of the state: what is waited for
   trouble = ""; // why nothing is open, if that is known
@@ -34,7 +34,7 @@ export class Session {
   // `revive`: whether to begin again when EventSource has given up.
   constructor(transport, { url, clock, changed, explain, proxied, arrived, period, revive }) {
     this.transport = transport;
-    this.client = CLIENTS[transport];
+    this.kind = LESSON[transport];
     this.url = url;
     this.proxied = proxied;
     this.explain = explain;
@@ -122,7 +122,7 @@ export class Session {
     this.#phase = this.transport in READY ? "CONNECTING" : "ASKING";
     const url = this.url();
     this.journal.note("connect", url.replace(/token=[^&]*/, "token=*"));
-    this.client.run(url, this.#view(this.#run));
+    this.kind.run(url, this.#view(this.#run));
   }
 
   #stop() {
@@ -138,7 +138,7 @@ export class Session {
     this.changed();
   }
 
-  // What a client function gets to see: see clients.js.
+  // What a client function gets to see: see lesson.js.
   #view(run) {
     const { signal } = run;
     const live = () => !signal.aborted;
