@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rtlab.errors import UsageError
 
-FIRST = "00_start_here.ipynb"
+FIRST = "index.ipynb"
 _MANIFEST = ".rtlab-course.json"  # file name to the digest of what was copied
 _PACKAGE = Path(__file__).resolve().parent
 
