@@ -32,6 +32,8 @@ _STYLE = """
 .rtlab-verdict dd{margin:0;min-width:0}
 .rtlab-verdict dd pre{margin:0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;
  background:none;color:inherit}
+.rtlab-verdict dt{font-weight:normal;margin:0}
+.rtlab-verdict mark{background:none;color:var(--bad);text-decoration:underline}
 .rtlab-verdict ul{list-style:none;margin:4px 0;padding:0}
 .rtlab-verdict summary{cursor:pointer}
 """
@@ -123,9 +125,27 @@ def _details(case: Outcome) -> list[tuple[str, Any]]:
 def _html(case: Outcome, name: str, value: Any) -> str:
     if name not in ("expected", "got"):
         return escape(str(value))
-    if isinstance(value, bytes) and case.protocol in PROTOCOLS:
-        return byte_view.as_html(dissect(value, case.protocol))
-    return f"<pre>{escape(_value(value))}</pre>"
+    if not isinstance(value, bytes):
+        return f"<pre>{escape(_value(value))}</pre>"
+    other = case.got if name == "expected" else case.expected
+    digits = f"<pre>{_hex(value, other if isinstance(other, bytes) else value)}</pre>"
+    if case.protocol not in PROTOCOLS:
+        return digits
+    fields = byte_view.as_html(dissect(value, case.protocol))
+    return f"{digits}<details><summary>field by field</summary>{fields}</details>"
+
+
+def _hex(value: bytes, other: bytes) -> str:
+    """Return bytes in hexadecimal, those marked that are not the same in the other."""
+    if not value:
+        return "no bytes"
+    digits = [
+        f"{byte:02x}" if other[at : at + 1] == value[at : at + 1] else f"<mark>{byte:02x}</mark>"
+        for at, byte in enumerate(value[:_HEX])
+    ]
+    rows = [" ".join(digits[at : at + 16]) for at in range(0, len(digits), 16)]
+    more = f" … {len(value):,} bytes in all" if len(value) > _HEX else ""
+    return "\n".join(rows) + more
 
 
 def _value(value: Any) -> str:

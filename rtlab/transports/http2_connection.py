@@ -8,7 +8,7 @@ socket, waiting, and patience.
     bytes for the socket   ← h2 ←  frames  ← streams, whenever they have something to say
 
 Limits, beside those of ``rtlab.transports.http``: ``MAX_STREAMS`` streams at once, a header section
-of ``MAX_HEADERS`` bytes in at most 64 frames, ``RESETS`` streams that come to nothing. Who goes
+of ``MAX_HEADERS`` bytes in at most 64 frames, ``PATIENCE`` frames that bring nothing. Who goes
 beyond gets GOAWAY with the error code that the RFC has for it, and is hung up on.
 """
 
@@ -35,8 +35,10 @@ MAX_STREAMS = 100
 """Streams that a client may have open at once; the RFC would have no fewer (§6.5.2)."""
 MAX_HEADERS = 32 * 1024
 """Bytes of a header section, as HPACK counts them: 32 more for each field (RFC 7541 §4.1)."""
-RESETS, RESETS_REGAINED = 100, 10.0
-"""Streams that a client may reset, or have reset, at once; and how many more with each second."""
+PATIENCE, PATIENCE_REGAINED = 1000, 33.0
+"""How many frames that bring nothing a client may send at once, and how many more each second:
+resets, of which a flood costs it little and us much, SETTINGS, PING and empty DATA (§10.5). nghttp2
+has the same numbers for resets."""
 SILENCE = 20.0
 """Seconds after which a PING asks whether the other side is there; after as many more it is not."""
 LINGER = 1.0
@@ -93,7 +95,7 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(TAKEN_AT_ONCE))
         self._begun = self._flushing = False
         self._heard = self._busy = self._counted = self._loop.time()
-        self._resets = float(RESETS)
+        self._patience = float(PATIENCE)
         self._watch: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._settle()
@@ -192,6 +194,8 @@ class Connection(asyncio.BufferedProtocol):
     # ── what comes ──
 
     def _take(self, event: events.Event) -> None:
+        if self._brings_nothing(event):
+            self._bear(event)
         match event:
             case events.RequestReceived():
                 self._open(event)
@@ -201,13 +205,13 @@ class Connection(asyncio.BufferedProtocol):
             case events.DataReceived():
                 if stream := self.streams.get(event.stream_id):
                     stream.take(event.data, event.flow_controlled_length)
-                else:
-                    self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case events.StreamEnded():
                 if stream := self.streams.get(event.stream_id):
                     stream.take_end()
             case events.StreamReset():
-                self._reset(event)
+                if stream := self.streams.get(event.stream_id):
+                    stream.fail(f"the stream was reset: {_name(event.error_code)}")
+                    stream.finish()  # a task that was not begun yet will never do it
             case events.RemoteSettingsChanged():
                 self.settled.set()
                 self._wake()
@@ -230,17 +234,23 @@ class Connection(asyncio.BufferedProtocol):
             stream.finish()
             self._busy = self._loop.time()
 
-    def _reset(self, event: events.StreamReset) -> None:
-        """Take a reset, and count it: a flood of them costs the client little and us much."""
+    @staticmethod
+    def _brings_nothing(event: events.Event) -> bool:
+        if isinstance(event, events.DataReceived):
+            return not event.data and event.stream_ended is None
+        kinds = (events.StreamReset, events.RemoteSettingsChanged, events.PingReceived)
+        return isinstance(event, kinds)
+
+    def _bear(self, event: events.Event) -> None:
+        """Count what brings nothing, and lose patience with a client in the end."""
         now = self._loop.time()
-        regained = (now - self._counted) * RESETS_REGAINED
-        self._resets = min(RESETS, self._resets + regained) - 1
+        regained = (now - self._counted) * PATIENCE_REGAINED
+        self._patience = min(PATIENCE, self._patience + regained) - 1
         self._counted = now
-        if stream := self.streams.get(event.stream_id):
-            stream.fail(f"the stream was reset: {_name(event.error_code)}")
-        if self._resets < 0 and self._handler is not None:
-            self._say("was dropped", "too many of its streams were reset")
-            self.end(ErrorCodes.ENHANCE_YOUR_CALM, "too many streams were reset")
+        if self._patience < 0 and self._handler is not None:
+            why = f"too much of what brings nothing, such as {type(event).__name__}"
+            self._say("was dropped", why)
+            self.end(ErrorCodes.ENHANCE_YOUR_CALM, why)
 
     def _wake(self) -> None:
         for stream in self.streams.values():
@@ -323,7 +333,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
         for stream in list(self.streams.values()):
-            stream.fail(why)
+            stream.fail(why or "the connection is over")
         self.settled.set()
         return True
 

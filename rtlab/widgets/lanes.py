@@ -31,7 +31,7 @@ MOST_LATENCY = 0.5
 SAID_FOR = 8.0
 """Seconds for which it is said what came of a wish."""
 LEAST_BANDWIDTH = 1000.0
-"""Bytes per second: with less the goodbyes of four clients take minutes."""
+"""Bytes per second: with less, one answer takes longer than anybody looks."""
 
 
 class Lanes(LiveView, module="lanes", uses=("motion", "controls", "lanes_drawing")):
@@ -45,13 +45,14 @@ class Lanes(LiveView, module="lanes", uses=("motion", "controls", "lanes_drawing
     The page changes the link with ``lab.impair`` and ``lab.cut``: of an impairment it sets what
     its controls name and leaves the rest. What other cells set, it shows.
 
+    A setting that is not given stays as it is: at first 2 messages a second of 100 bytes, and
+    a polling period of 1 s.
+
     Args:
         lab: whose transports to show.
         rate: messages per second, 0 to 1,000.
         payload_size: bytes of JSON of each message's data.
         period: seconds between two questions of the polling client.
-
-    What is not given stays as it is: at first 2 messages a second, 100 bytes, and a period of 1 s.
 
     Raises:
         UsageError: a setting cannot be used; the message says what can.
@@ -66,16 +67,18 @@ class Lanes(LiveView, module="lanes", uses=("motion", "controls", "lanes_drawing
         payload_size: int | None = None,
         period: float | None = None,
     ) -> None:
+        given = {"rate": rate, "payload_size": payload_size, "period": period}
+        traffic = Traffic.of(lab)
+        traffic.change(**{name: value for name, value in given.items() if value is not None})
         super().__init__(lab)
-        self._traffic = Traffic.of(lab)
+        self._traffic = traffic
         self._rows = [self._traffic.published]
         for lane in self._traffic.lanes:
             self._rows += [lane.messages, lane.crossings]
         self._told = [0] * len(self._rows)  # how many of each the page has
         self._state: dict[str, Any] = {}
         self._said = ("", False, 0.0)  # what came of the last wish, whether that is bad, and when
-        given = {"rate": rate, "payload_size": payload_size, "period": period}
-        self.set(**{name: value for name, value in given.items() if value is not None})
+        self._done: object = None  # the last wish, as the page calls it
 
     def set(self, **settings: Any) -> None:
         """Change ``rate``, ``payload_size`` or ``period``, for all ``Lanes`` of this lab.
@@ -139,6 +142,7 @@ class Lanes(LiveView, module="lanes", uses=("motion", "controls", "lanes_drawing
             ],
             "last": traffic.feed.last,
             "said": said,
+            "done": self._done,
         }
         return {**self._state, "now": (time.perf_counter_ns() - traffic.epoch_ns) / 1e6}
 
@@ -146,6 +150,7 @@ class Lanes(LiveView, module="lanes", uses=("motion", "controls", "lanes_drawing
         """Do what the page asks for, and say what came of it, or why it cannot be."""
         kind = content.pop("kind", None)
         content.pop("view", None)
+        self._done = content.pop("wish", None)
         try:
             action = one_of("wish", kind, self._wishes)
             text, wrong = self._wishes[action](**content) or "", False

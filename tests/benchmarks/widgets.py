@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
-from playwright.sync_api import Page
+from playwright.sync_api import CDPSession, Page
 
 from tests.benchmarks.report import at_least, at_most, line
 from tests.browser.jupyterlab import browser, chromium, jupyterlab
@@ -67,7 +67,12 @@ WATCH = """(seconds) => new Promise((done) => {
 
 def _watch(page: Page, what: str, hold: bool = True) -> None:
     """Print frames and long tasks of a page; with ``hold`` hold them against the goals."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    before = _busy(session)
     seen = page.evaluate(WATCH, SECONDS)
+    busy = (_busy(session) - before) / SECONDS
+    session.detach()
     gaps = sorted(seen["gaps"])
     rate = 1000 * len(gaps) / sum(gaps)
     slow = gaps[int(0.99 * len(gaps))]
@@ -79,8 +84,15 @@ def _watch(page: Page, what: str, hold: bool = True) -> None:
         line(f"{what}: frames a second", rate, "/s")
         line(f"{what}: long tasks (over 50 ms)", len(seen["tasks"]), "")
     line(f"{what}: 99 of 100 frames come within", slow, "ms")
+    line(f"{what}: the page's thread is busy for", busy, "")
     if longest:
         line(f"{what}: the longest task", longest, "ms")
+
+
+def _busy(session: CDPSession) -> float:
+    """Return the seconds for which the page's own thread has worked."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
 
 
 class Kernel:
@@ -146,7 +158,7 @@ def main() -> None:
         lanes = write_notebook(Path(folder), "lanes.ipynb", CELL.strip())
         runtime = Path(settings, "runtime")
         with jupyterlab(Path(folder), Path(settings)) as lab, browser() as chrome:
-            line("cores", os.cpu_count() or 0, "")
+            line("processes that want a core before it begins", os.getloadavg()[0], "")
             chrome.run_all(lab.notebook(empty))
             chrome.page.wait_for_timeout(3000)
             _watch(chrome.page, "an empty notebook", hold=False)

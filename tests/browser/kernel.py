@@ -6,7 +6,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from jupyter_client.blocking import BlockingKernelClient
@@ -77,4 +77,5 @@ def kernel_of(lab: JupyterLab, notebook: str) -> Iterator[Kernel]:
         yield Kernel(client)
     finally:
         client.stop_channels()
-        _api(lab, "DELETE", f"sessions/{session['id']}")
+        with suppress(OSError):  # one that is being restarted; it ends with its server
+            _api(lab, "DELETE", f"sessions/{session['id']}")

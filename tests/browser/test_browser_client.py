@@ -373,6 +373,18 @@ time.sleep(8)"""
         reader.logged("sse", "cut", "connections: 1")
 
 
+def test_a_view_that_appears_while_a_cell_runs_says_what_it_waits_for(place: Place) -> None:
+    wait = "from IPython.display import display\nimport time\ndisplay(view)\ntime.sleep(wait)"
+    with reading(place, "wait", START, f"wait = 0\n{show('sse')}", wait, chosen=False) as reader:
+        reader.kernel.run("wait = 8")
+        reader.page.locator(".jp-CodeCell .cm-content").nth(2).click()
+        reader.page.keyboard.press("Control+Enter")
+        status = reader.page.locator(".rtlab-status").last
+        expect(status).to_contain_text("waits for the kernel", timeout=PATIENCE)
+        expect(status).to_have_text("", timeout=PATIENCE)
+        expect(reader.page.locator(".pane")).to_have_count(2)
+
+
 def test_hostile_and_enormous_messages_do_no_harm(place: Place) -> None:
     evil = "</script><img src=x onerror='window.harmed = true'>"
     with reading(place, "evil", START, show(*ALL, options=", connect=True")) as reader:
@@ -412,7 +424,10 @@ for number in range(10_000):
         for transport in ("sse", "websocket"):
             reader.has(transport, "received", "10000")
             reader.has(transport, "lost", "0")
-            assert reader.pane(transport).locator("tbody tr").count() <= 100
+            shown = reader.pane(transport).locator("tr[data-what=message] td:nth-child(3)")
+            numbers = [int(text.split(":")[0]) for text in shown.all_inner_texts()]
+            assert numbers == list(range(10_000, 10_000 - len(numbers), -1))  # without a hole
+            assert 0 < len(numbers) <= 100
 
 
 def test_the_way_can_be_changed_while_it_is_open(place: Place) -> None:

@@ -18,7 +18,7 @@ if chromium() is None and not os.environ.get("CI"):
 
 pytestmark = pytest.mark.timeout(300)
 
-START = "import rtlab, time\nlab = rtlab.start()\nlab.impair(latency=0.08)"
+START = "import rtlab, time\nlab = rtlab.start(capacity=50_000)\nlab.impair(latency=0.08)"
 SHOW = "lanes = rtlab.widgets.Lanes(lab, rate=10, period=0.2)\nlanes"
 LOOK = """print("LINK", lab.link("sse").impairment("down").describe(), "END")
 print("OPEN", lab.recording("websocket").open_connections, "END")
@@ -26,7 +26,7 @@ print("SETTINGS", lanes._traffic.settings, "END")"""
 FLOOD = """lab.publish("</script><script>window.harmed = true</script>" * 1000)
 for number in range(10_000):
     lab.publish({"<b>": number})"""
-BUSY = "time.sleep(4)"
+BUSY = "time.sleep(8)"
 STOP = "rtlab.stop()"
 CELLS = (START, SHOW, LOOK, FLOOD, BUSY, STOP)
 
@@ -193,6 +193,9 @@ def test_a_flood_while_the_drawing_rests_and_a_cell_that_blocks(page: Page) -> N
     page.keyboard.press("Control+Enter")  # the lab's thread goes on meanwhile
     until_delivered(page, before + 10)
     assert page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(4).inner_text() == "[*]:"
+    page.get_by_role("button", name="Cut sse").click()  # whether at once depends on the kernel
+    expect(page.locator(".said")).to_have_text(re.compile("busy with a cell|cut 1 connection"))
+    expect(page.locator(".said")).to_have_text("sse: cut 1 connection")
     assert page.evaluate("window.harmed") is None
     page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/")
 

@@ -48,7 +48,9 @@ def test_html_escapes_and_shows_bytes_as_frames():
     assert "<b>so</b>" not in html
     assert "&lt;img src=x&gt;" in html
     assert "return &lt;/script&gt;" in html
-    assert html.count("rtlab-bytes") >= 2  # both sides, byte by byte
+    assert html.count("field by field") == 2
+    assert "81 <mark>05</mark> <mark>48</mark>" in html
+    assert "81 <mark>00</mark>" in html
     assert "payload length" in html
 
 

@@ -10,7 +10,7 @@ import h2.connection
 from h2 import events
 from hyperframe import frame as hyperframe
 
-from .helpers import GUARD
+from .helpers import GUARD, dial
 
 HOST = "127.0.0.1"
 
@@ -94,6 +94,11 @@ class Peer:
         while await self.read():
             pass
 
+    async def hang_up(self) -> None:
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
     def of(self, kind: type, number: int | None = None) -> list:
         """Return the events of a kind, of one stream or of all."""
         return [
@@ -123,9 +128,15 @@ class Peer:
 
 
 @asynccontextmanager
-async def peer(port: int, *, begin: bool = True) -> AsyncIterator[Peer]:
-    """Dial a server; with ``begin`` preface and SETTINGS have been sent."""
-    reader, writer = await asyncio.open_connection(HOST, port)
+async def peer(port: int, *, begin: bool = True, window: int | None = None) -> AsyncIterator[Peer]:
+    """Dial a server.
+
+    With ``begin`` preface and SETTINGS have been sent; with ``window`` few bytes are taken that
+    nobody reads.
+    """
+    sock = dial(port, window=window)
+    sock.setblocking(False)
+    reader, writer = await asyncio.open_connection(sock=sock)
     made = Peer(reader, writer)
     try:
         if begin:
@@ -133,9 +144,7 @@ async def peer(port: int, *, begin: bool = True) -> AsyncIterator[Peer]:
             await made.flush()
         yield made
     finally:
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
+        await made.hang_up()
 
 
 async def raw(port: int, data: bytes) -> list[hyperframe.Frame]:

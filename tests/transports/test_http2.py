@@ -1,6 +1,7 @@
 """HTTP/2: the same streams as over HTTP/1.1, many on one connection, none in another's way."""
 
 import asyncio
+import gc
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -11,15 +12,17 @@ import pytest
 from h2 import events
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 import rtlab
 from rtlab.access import Gate
-from rtlab.transports import http, http2
+from rtlab.transports import http, http2, websocket
 from rtlab.transports.http2_connection import Connection
 from rtlab.transports.http2_stream import Stream
+from rtlab.transports.http2_websocket import WebSocket
 
-from .helpers import dial, port_of, until
+from .helpers import GUARD, dial, port_of, until
 from .http2_peer import Peer, asked, peer, web_socket
 from .test_exactly_once import other_end
 
@@ -396,11 +399,20 @@ async def test_who_leaves_a_session_resets_its_stream_and_no_other(feed, server)
         await third.aclose()
         await until(lambda: len(only(server).streams) == 1)
         await until(lambda: sum(len(w) for w in feed._waiters.values()) == 1)
+        assert session._connection is not None
+        assert len(session._connection.streams) == 1
         for number in range(2, 200):
             feed.publish("x" * 2000)  # all in all more than a connection's first window
             assert (await anext(second)).message.seq == number
         await second.aclose()
     await until(lambda: not server._connections)
+
+
+def narrow(connection: Connection) -> None:
+    """Keep the system from taking megabytes that nobody reads."""
+    assert connection._transport is not None
+    sock = connection._transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
 
 
 def only(server: http2.Http2Server) -> Connection:
@@ -424,6 +436,52 @@ async def test_a_session_asks_and_sends_whatever_else_on_the_same_connection(fee
         assert len(server._connections) == 1
     with pytest.raises(rtlab.NotRunning, match="session is over"):
         await anext(session.subscribe())
+
+
+async def test_a_session_that_ends_ends_its_subscriptions(feed, server, quick):
+    waiting = []
+    async with http2.session(url(server)) as session:
+        feed.publish(1)
+        for over in ("sse", "websocket"):
+            stream = session.subscribe(over=over, backoff=quick())
+            await anext(stream)
+            waiting.append(asyncio.ensure_future(anext(stream)))
+    for task in waiting:
+        with pytest.raises(rtlab.NotRunning, match="session is over"):
+            await task
+
+
+async def test_a_session_that_ends_while_it_dials_keeps_no_connection(server, quick):
+    async with http2.session(url(server)) as session:
+        waiting = asyncio.ensure_future(anext(session.subscribe(backoff=quick())))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert session._dialling.locked()
+    with pytest.raises(rtlab.NotRunning, match="session is over"):
+        await waiting
+    await until(lambda: server._connections == set())
+
+
+async def test_connections_that_are_over_are_forgotten(feed, server):
+    feed.publish(1)
+    for over in ("sse", "websocket"):
+        await rtlab.receive(url(server), "http2", 1, over=over)
+    async with peer(server.port) as one:
+        await one.request(asked())
+    await until(lambda: not server._connections)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert not [thing for thing in gc.get_objects() if isinstance(thing, Connection)]
+
+
+async def test_who_says_goodbye_and_does_not_end_is_not_waited_for(feed, server, monkeypatch):
+    monkeypatch.setattr(websocket, "CLOSE_LIMIT", 0.1)
+    async with chatting(server.port) as (one, number):
+        await one.send(number, masked(b"\x03\xe8", Opcode.CLOSE))
+        await one.until(lambda: one.of(events.StreamReset))
+        assert one.ended(number)
+        assert one.of(events.StreamReset)[0].error_code is ErrorCodes.NO_ERROR
+        await until(lambda: not only(server).streams)
 
 
 async def test_more_streams_than_there_may_be_wait_and_say_so(feed, server, quick):
@@ -530,6 +588,27 @@ async def test_a_window_that_became_negative_is_waited_for(feed, server):
         one.h2.increment_flow_control_window(10, number)
         await one.flush()
         await one.until(lambda: len(one.data[number]) == WINDOW + 10)
+        one.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 10})
+        await one.flush()
+        await one.until(lambda: len(one.data[number]) == WINDOW + 20)
+
+
+async def test_a_connection_that_takes_no_more_bytes_is_waited_for(feed, server):
+    """Windows are wide open, but nobody reads the socket: then TCP says stop, to all streams."""
+    async with peer(server.port, begin=False, window=4096) as one:
+        one.h2.initiate_connection()
+        one.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 2**30})
+        one.h2.increment_flow_control_window(2**30)
+        number = await one.request(asked())
+        await one.until(lambda: one.data[number])
+        narrow(only(server))
+        for _ in range(2):
+            feed.publish("x" * 1_000_000)
+        await until(lambda: server._connections and only(server).paused)
+        for _ in range(50):
+            await asyncio.sleep(0.002)
+            assert only(server)._transport.get_write_buffer_size() < 200_000
+        await one.until(lambda: one.data[number].count(b'x"}\n\n') == 2)
 
 
 async def test_who_does_not_take_stops_who_sends_and_no_other_stream():
@@ -572,6 +651,64 @@ async def test_who_does_not_take_stops_who_sends_and_no_other_stream():
     listening.close()
 
 
+async def test_who_leaves_with_bytes_untaken_gives_back_their_room():
+    """Otherwise the window of the connection would run dry, one stream after another."""
+
+    async def handle(stream: Stream) -> None:
+        stream.send_headers([(":status", "200")])
+        await stream.send(bytes(WINDOW))
+        await stream.send(b"!", end=True)
+
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: Connection(handle), "127.0.0.1", 0)
+    _, connection = await loop.create_connection(
+        Connection, "127.0.0.1", listening.sockets[0].getsockname()[1]
+    )
+    for _ in range(110):
+        stream = connection.open(asked(), end=True)
+        await until(lambda stream=stream: stream._untaken == WINDOW)
+        stream.finish(ErrorCodes.CANCEL)
+    stream = connection.open(asked(), end=True)
+    got = b"".join([data async for data in taken(stream)])
+    assert got == bytes(WINDOW) + b"!"
+    connection.end()
+    await connection.closed.wait()
+    listening.close()
+
+
+async def taken(stream: Stream) -> AsyncIterator[bytes]:
+    while data := await stream.receive():
+        yield data
+
+
+async def test_half_a_websocket_frame_is_not_followed_by_another():
+    hungry = asyncio.Event()
+
+    async def handle(stream: Stream) -> None:
+        stream.send_headers([(":status", "200")])
+        await hungry.wait()
+        while await stream.receive():
+            pass
+
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: Connection(handle), "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
+    stream = connection.open(web_socket())
+    await stream.answer()
+    socket_ = WebSocket(stream, server=False, max_size=100)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await socket_.send("x" * 100_000)
+    hungry.set()
+    await until(lambda: connection.h2.local_flow_control_window(stream.number) > 1000)
+    with pytest.raises(ConnectionClosed):
+        await socket_.send("and now?")
+    connection.end()
+    await connection.closed.wait()
+    listening.close()
+
+
 async def test_large_messages_take_turns(feed, server):
     """Of two streams with much to send none waits until the other is through."""
     feed.publish("x" * 1_000_000)
@@ -589,7 +726,8 @@ async def test_large_messages_take_turns(feed, server):
 # ── the end ──
 
 
-async def test_stopping_ends_the_streams_and_then_the_connection():
+async def test_stopping_ends_the_streams_and_then_the_connection(monkeypatch):
+    monkeypatch.setattr(http2, "GOODBYE", GUARD)
     with rtlab.Lab("http2") as lab:
         async with chatting(lab.link("http2").port) as (one, chat):
             stream = await one.request(asked())
@@ -598,7 +736,11 @@ async def test_stopping_ends_the_streams_and_then_the_connection():
             await one.until(lambda: one.ended(stream))
             await one.until(lambda: frames(one.data[chat])[-1][0] is Opcode.CLOSE)
             assert frames(one.data[chat])[-1][1] == b"\x03\xe9the lab is stopped"
+            assert not one.of(events.ConnectionTerminated)
+            await one.send(chat, masked(b"\x03\xe9", Opcode.CLOSE), end=True)
             await one.until_over()
+            assert one.ended(chat)
+            await one.hang_up()
             await stopping
             (goodbye,) = one.of(events.ConnectionTerminated)
             assert goodbye.error_code is ErrorCodes.NO_ERROR

@@ -13,6 +13,7 @@ test("a slider stands at the value that is nearest in proportion", () => {
 test("no limit is the end of a scale that has it", () => {
   assert.equal(nearest([1000, 1e6, null], null), 2);
   assert.equal(nearest([1000, 1e6, null], 1.2e6), 1);
+  assert.equal(nearest([1000, 1e6, null], 1e11), 2);
 });
 
 test("times and sizes are said in a few characters", () => {

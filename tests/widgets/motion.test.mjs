@@ -39,6 +39,16 @@ test("the drawing never goes back, and a longer delay comes gently", () => {
   assert.equal(clock.time(8000), 7700);
 });
 
+test("a quick message of long ago counts no more, and the drawing waits instead of going back", () => {
+  const clock = new Clock(300);
+  clock.hear(0, 0);
+  const drawn = clock.time(1000);
+  for (let n = 1; n <= 50; n++) clock.hear(n * 100, n * 100 + 200); // the way got longer
+  assert.equal(clock.offset, 200);
+  assert.equal(clock.time(1010), drawn);
+  assert.equal(clock.time(2000), 2000 - 200 - 300);
+});
+
 test("a page that slept for minutes is at once where it should be", () => {
   const clock = new Clock(300);
   clock.hear(0, 0);

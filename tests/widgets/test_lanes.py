@@ -34,8 +34,9 @@ class Page:
 
     def __init__(self, view: Lanes, name: str = "page") -> None:
         self.view, self.name = view, name
-        self.told: list[dict[str, Any]] = []
+        self.heard: list[dict[str, Any]] = []
         self.rows: list[list[float]] = []
+        self.wishes = 0
         before = view.send
 
         def send(content: dict[str, Any], buffers: Any = None) -> None:
@@ -52,20 +53,20 @@ class Page:
         if self.rows:  # as in the page: news before the snapshot is in the snapshot
             for rows, data in zip(self.rows, buffers, strict=True):
                 rows += array("d", data)
-            self.told.append(content)
+            self.heard.append(content)
 
     def tell(self, **content: Any) -> None:
         self.view._hear(None, {"view": self.name, **content}, None)
 
     @property
     def latest(self) -> dict[str, Any]:
-        return until(lambda: self.told and self.told[-1])
+        return until(lambda: self.heard and self.heard[-1])
 
     def ask(self, **wish: Any) -> dict[str, Any]:
         """Ask for something and return what is said of it."""
-        count = len(self.told)
-        self.tell(**wish)
-        until(lambda: len(self.told) > count + 1)
+        self.wishes += 1
+        self.tell(**wish, wish=self.wishes)
+        until(lambda: self.latest["done"] == self.wishes)
         return dict(self.latest["said"])
 
     def published(self) -> list[tuple[float, ...]]:
@@ -170,7 +171,7 @@ def test_the_state_is_plain_json_with_the_counts_of_the_lab(lab, view):
     state = page.latest
     assert [lane[0] for lane in state["lanes"]] == list(rtlab.TRANSPORTS)
     assert state["settings"] == {"rate": 20, "payload_size": 100, "period": 0.1}
-    names = {"kind", "settings", "link", "lanes", "last", "said", "now"}
+    names = {"kind", "settings", "link", "lanes", "last", "said", "done", "now"}
     assert set(state) - {"for", "transports"} == names
     page.tell(kind="set", rate=0)
     until(lambda: delivered(view) == [lab.feed.last] * 4)
@@ -190,7 +191,7 @@ def test_what_other_cells_publish_travels_with_it(lab):
     lab.publish({"text": EMPTY})
     until(lambda: delivered(view) == [1] * 4)
     until(lambda: page.published())
-    assert EMPTY not in json.dumps(page.told)
+    assert EMPTY not in json.dumps(page.heard)
     view.close()
 
 
@@ -199,9 +200,9 @@ def test_a_beat_without_news_says_nothing(lab):
     page = Page(view)
     until(lambda: all(count.client in ("open", "waiting") for count in view.counts()))
     time.sleep(0.5)
-    count = len(page.told)
+    count = len(page.heard)
     time.sleep(0.5)
-    assert len(page.told) == count
+    assert len(page.heard) == count
     view.close()
 
 
@@ -212,7 +213,7 @@ def test_a_thousand_a_second_arrive_once_in_batches(lab):
     until(lambda: min(delivered(view)) > 2000)
     rows = page.messages(3)
     assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
-    assert len(page.told) < len(rows) / 10
+    assert len(page.heard) < len(rows) / 10
     view.close()
 
 
@@ -354,6 +355,8 @@ def test_settings_are_changed_by_page_and_cell_alike(lab, view):
     view.set(period=0.2)
     other = Lanes(lab, period=0.3)
     until(lambda: page.latest["settings"] == {"rate": 50, "payload_size": 300, "period": 0.3})
+    last = lab.feed.last
+    until(lambda: lab.feed.last > last)
     assert len(json.dumps(lab.feed.since(lab.feed.last - 1)[0].data, separators=(",", ":"))) == 300
     other.close()
 
@@ -375,7 +378,7 @@ def test_a_new_period_loses_and_repeats_nothing(lab, view):
     polling = view.counts()[0]
     assert polling.lost == polling.duplicated == 0
     assert [row[0] for row in page.messages(0)] == list(range(1, len(page.messages(0)) + 1))
-    assert not [news for news in page.told if news["lanes"][0][1].startswith("closed")]
+    assert not [news for news in page.heard if news["lanes"][0][1].startswith("closed")]
 
 
 def test_a_rate_of_nothing_stops_and_another_one_starts(lab, view):
@@ -462,8 +465,10 @@ def test_a_lab_that_is_started_anew_has_a_stream_of_its_own(lab):
 
 
 def test_a_setting_that_cannot_be_used_is_refused_at_once(lab):
+    goodbyes = len(lab._goodbyes)
     with pytest.raises(UsageError, match="at most 1000 messages per second"):
         Lanes(lab, rate=5000)
+    assert len(lab._goodbyes) == goodbyes  # nothing half made is left
     view = Lanes(lab)
     with pytest.raises(UsageError, match="Did you mean 'payload_size'"):
         view.set(payload=5)

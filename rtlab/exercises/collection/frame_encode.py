@@ -112,8 +112,10 @@ def _slips(message: str | bytes, payload: bytes, opcode: int, mask: bytes | None
         longer = right[:1] + bytes([right[1] | 1]) + size.to_bytes(8, "big") + right[4:]
         slips.append(Slip(longer, "Up to 65,535 bytes the length takes two bytes, not eight."))
     if mask is not None:
+        ignored = "The mask was ignored: with a mask it is a client's frame."
         clear_bit = right[:1] + bytes([right[1] & 0x7F]) + right[2:]
         slips += [
+            Slip(_frame(payload, opcode, None), ignored),
             Slip(clear_bit, "The mask bit, 0x80 of the second byte, is not set."),
             Slip(
                 right[: start - 4] + right[start:], "The masking key is missing before the payload."

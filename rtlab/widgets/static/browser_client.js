@@ -1,6 +1,7 @@
 // The reader's own browser as the client.
 
-const ROWS = 100; // of the log that are drawn
+const ROWS = 100; // of the log that are shown
+const AT_ONCE = 30; // that are added in one drawing: what comes faster nobody can read
 const PROXY_NOTES = {
   polling: "",
   long_polling: "",
@@ -91,14 +92,20 @@ function pane(client, { desk, single, paused }) {
 
   let drawn = 0;
   const row = ({ at, what, text, latency }) => make("tr", { "data-what": what },
-    make("td", {}, ...timeOfDay(at)), make("td", {}, what), make("td", {}, text),
-    make("td", {}, latency === null ? "" : ms(latency)));
+    make("td", {}, ...timeOfDay(at)), make("td", {}, what),
+    make("td", { colspan: latency === null ? 2 : 1 }, text),
+    ...(latency === null ? [] : [make("td", {}, ms(latency))]));
   const drawLog = () => {
     const { lines, noted } = client.journal;
-    const fresh = Math.min(noted - drawn, ROWS);
+    const fresh = noted - drawn;
+    const most = drawn ? AT_ONCE : ROWS;
     drawn = noted;
-    if (fresh > 0) empty.remove();
-    if (fresh > 0) body.prepend(...lines.slice(-fresh).reverse().map(row));
+    if (fresh === 0) return;
+    const rows = lines.slice(-Math.min(fresh, most)).reverse().map(row);
+    // What was left out leaves no hole: the older rows go as well.
+    if (fresh > most) body.replaceChildren(...rows);
+    else body.prepend(...rows);
+    empty.remove();
     while (body.childElementCount > ROWS) body.lastElementChild.remove();
   };
   const drawFigures = () => {

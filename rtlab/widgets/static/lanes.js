@@ -34,6 +34,7 @@ const CONTROLS = {
     period: { label: "polling asks every", values: [0.1, 0.2, 0.5, 1, 2, 5], words: seconds },
   },
 };
+const PATIENCE = 1500; // ms after which a wish that is not done is said to wait
 const LEGEND = [
   "● message",
   "▶ on its way up: a request, or a WebSocket frame",
@@ -46,8 +47,12 @@ const GROUPS = { link: ["The link", "impair"], settings: ["The messages", "set"]
 function render({ model, el, signal }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const clock = new Clock();
-  const state = { lanes: [], heads: [], latest: null, paused: null, alive: true };
-  let ask = () => {};
+  const state = { lanes: [], heads: [], latest: null, paused: null, alive: true, wish: null };
+  let send = () => {};
+  const ask = (content) => {
+    state.wish = { id: `${Math.random()}`, at: performance.now() };
+    send({ ...content, wish: state.wish.id });
+  };
 
   // ── what there is to see ──
   const canvas = make("canvas", { role: "img", "aria-label": "Four lanes, as in the table below" });
@@ -88,14 +93,21 @@ function render({ model, el, signal }) {
       lane.addCrossings(rows[2 * at + 1], now, content.link.transit);
     });
     state.latest = content;
-    setText(said, content.said.text);
-    said.classList.toggle("wrong", content.said.wrong);
-    for (const [group, values] of [["link", content.link], ["settings", content.settings]]) {
-      for (const [name, control] of Object.entries(sliders[group])) control.set(values[name]);
-    }
+    if (state.wish?.id === content.done) state.wish = null;
+    tellWish(content);
     advance(now);
     tellSoon();
     wake();
+  };
+  // The lab's thread tells its news even while a cell runs; what is asked for has to wait then.
+  const tellWish = ({ said: { text, wrong }, link, settings }) => {
+    const waits = state.wish !== null && performance.now() - state.wish.at > PATIENCE;
+    setText(said, waits ? "The kernel is busy with a cell: this waits until it has run." : text);
+    said.classList.toggle("wrong", wrong && !waits);
+    if (state.wish !== null) return; // the controls show what is wished, not yet what is
+    for (const [group, values] of [["link", link], ["settings", settings]]) {
+      for (const [name, control] of Object.entries(sliders[group])) control.set(values[name]);
+    }
   };
   const advance = (now) => {
     state.published.advance(now);
@@ -233,7 +245,7 @@ function render({ model, el, signal }) {
     }
   };
 
-  ask = attach(
+  send = attach(
     { model, el, signal },
     {
       snapshot(content, buffers) {

@@ -79,11 +79,11 @@ export class Tally {
   }
 }
 
-// The value below which so much (0 to 1) of them lies; null of nothing.
-export function quantile(values, share) {
-  if (!values.length) return null;
+// The values below which so much (0 to 1) of them lies; null of nothing.
+export function quantiles(values, shares) {
   const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+  const place = (share) => Math.min(sorted.length - 1, Math.floor(share * sorted.length));
+  return shares.map((share) => (sorted.length ? sorted[place(share)] : null));
 }
 
 // A text that may be long, cut to what one line of a table has room for.
