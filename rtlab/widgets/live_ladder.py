@@ -67,7 +67,6 @@ class LiveLadder(LiveView, module="live_ladder"):
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that can be drawn."""
-        self._send_news()  # the views that are there already get it as news
         lanes = [tail.all() for tail in self._tails]
         return {"now": self._now(), "lanes": lanes, "marks": list(self._marks)}
 

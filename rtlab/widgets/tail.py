@@ -20,7 +20,9 @@ HISTORY = 3000
 FIRST = 2000
 """Segments that are read at once: of those before, nothing is known."""
 MOST = 30
-"""Segments of each direction that are drawn at each beat; of more, some stand for the others."""
+"""Segments of each direction that are drawn for each slice of time; of more, some stand for all."""
+SLICE_NS = 100_000_000
+"""A slice of time."""
 LONGEST = 80
 """Characters of a label: a URL may have thousands."""
 SHARE = 4
@@ -37,6 +39,7 @@ class Row:
         number: how many segments came before it, ever.
         segment: itself.
         more: how many of the same direction after it are not drawn.
+        rest: how many bytes those have.
         label: what it carries; ``None`` if that is not known yet.
         lost: whether it will never arrive.
     """
@@ -44,6 +47,7 @@ class Row:
     number: int
     segment: Segment
     more: int = 0
+    rest: int = 0
     label: Label | None = None
     lost: bool = False
 
@@ -102,8 +106,8 @@ class Tail:
         """Return everything there is to draw.
 
         Shape: ``rows``, each number, connection, whether it goes up, when the link had it and when
-        it gave it on (ms; ``None``: not yet, ``False``: never), bytes, ending, ``more``, words, and
-        whether it brings a message; and ``counts``.
+        it gave it on (ms; ``None``: not yet, ``False``: never), bytes, ending, ``more``, ``rest``,
+        words, and whether it brings a message; and ``counts``.
         """
         rows = [self._as_json(row) for row in self._rows.values()]
         return {"rows": rows, "counts": self.counts()}
@@ -193,6 +197,7 @@ class Tail:
             len(segment.data),
             segment.end or "",
             row.more,
+            row.rest,
             *_words(row),
         ]
 
@@ -217,19 +222,24 @@ class Tail:
 
 
 def thinned(rows: Sequence[Row], most: int = MOST) -> list[Row]:
-    """Return at most so many rows of each direction, evenly, and every end of a stream.
+    """Return at most so many rows of each direction and slice of time, and every end of a stream.
 
-    Those returned know how many after them are left out.
+    Those returned know what is left out after them.
     """
-    kept: list[Row] = []
-    for direction in ("up", "down"):
-        data = [r for r in rows if r.segment.direction == direction and r.segment.end is None]
+    kept = [row for row in rows if row.segment.end is not None]
+    slices: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        if row.segment.end is None:
+            key = row.segment.direction, row.segment.received_ns // SLICE_NS
+            slices.setdefault(key, []).append(row)
+    for data in slices.values():
         step = max(1.0, len(data) / most)
         places = [round(place * step) for place in range(min(most, len(data)))]
         for place, stop in pairwise([*places, len(data)]):
-            data[place].more = stop - place - 1
+            left_out = data[place + 1 : stop]
+            data[place].more = len(left_out)
+            data[place].rest = sum(len(row.segment.data) for row in left_out)
             kept.append(data[place])
-    kept += [row for row in rows if row.segment.end is not None]
     return sorted(kept, key=lambda row: row.number)
 
 

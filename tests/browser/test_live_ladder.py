@@ -25,7 +25,7 @@ if chromium() is None and not os.environ.get("CI"):
 pytestmark = pytest.mark.timeout(300)
 
 START = "import asyncio, rtlab\nlab = rtlab.start()\nlab.impair(latency=0.05)"
-SHOW = "view = rtlab.widgets.LiveLadder(lab, 'sse', 'websocket', window=30)\nview"
+SHOW = "view = rtlab.widgets.LiveLadder(lab, 'sse', 'websocket', window=20)\nview"
 RECEIVE = """async with asyncio.TaskGroup() as tasks:
     for name in ("sse", "websocket"):
         tasks.create_task(rtlab.receive(lab.url(name), name, 4, lab.feed.last))
@@ -224,10 +224,12 @@ def test_a_flood_neither_freezes_the_page_nor_fills_it(page: Page) -> None:
 
 def test_what_crossed_the_wire_is_text(page: Page) -> None:
     run(page, "evil")
-    shown(page, 1, "text")
-    pick(page, 1, "text")
-    expect(page.locator("section.bytes .rtlab-bytes")).to_contain_text("onerror")
+    page.get_by_role("button", name="Pause", exact=True).click()
     page.locator("summary", has_text="as a table").click()
+    frames = page.get_by_role("row").filter(has=page.get_by_role("cell", name="text", exact=True))
+    expect(frames).to_have_count(2)  # the client's hello, and what it has to say
+    frames.last.get_by_role("button").click()
+    expect(page.locator("section.bytes .rtlab-bytes")).to_contain_text("onerror")
     assert page.locator(".rtlab-view img").count() == 0
     assert page.evaluate("window.harmed") is None
 

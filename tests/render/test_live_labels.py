@@ -113,6 +113,21 @@ def test_what_is_kept_of_a_connection_does_not_grow() -> None:
         assert max(kept) < 1000
 
 
+def test_a_message_in_several_frames_is_named_when_it_is_complete() -> None:
+    def frame(first: int, data: bytes) -> bytes:
+        return bytes([first, len(data)]) + data
+
+    asked, answered = lesson().segments[:2]
+    parts = [frame(0x01, message(3)[:9]), frame(0x89, b""), frame(0x80, message(3)[9:])]
+    recording = recorded(
+        ("up", 0, 1, asked.data),
+        ("down", 1, 2, answered.data),
+        *(("down", n, n, part) for n, part in enumerate(parts * 5, 3)),
+    )
+    assert sum(label.news for label in at_once(recording)) == 5
+    assert as_it_comes(recording) == at_once(recording)
+
+
 def test_several_events_in_one_chunk_are_each_named_once() -> None:
     three = chunk(b"".join(b"id: %d\ndata: x\n\n" % n for n in range(3)))
     recording = recorded(

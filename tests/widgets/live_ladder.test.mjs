@@ -5,7 +5,7 @@ const { Clock, Groups, Places, Rows, bytes, described, distance, fate, seconds, 
   await import(process.env.MODULE);
 
 const row = (number, changes = {}) => ({
-  ...unpack([number, 1, false, number * 100, number * 100 + 80, 95, "", 0, "event 3", true]),
+  ...unpack([number, 1, false, number * 100, number * 100 + 80, 95, "", 0, 0, "event 3", true]),
   ...changes,
 });
 
@@ -40,6 +40,7 @@ test("a window has some lines, and not too many", () => {
     assert.ok(found.length >= 2 && found.length <= 11, `${span}: ${found.length}`);
     assert.ok(found.every(([time]) => time >= 123_456 && time <= 123_456 + span));
   }
+  assert.deepEqual(ticks(-9000, -1, 9000), []);
   assert.deepEqual(ticks(0, 1000, 1000), [
     [0, "0.0 s"], [200, "0.2 s"], [400, "0.4 s"], [600, "0.6 s"], [800, "0.8 s"], [1000, "1.0 s"],
   ]);
@@ -69,8 +70,8 @@ test("arrows that are too near to be told apart are one, by direction", () => {
   const groups = new Groups(50);
   const first = groups.put(row(1));
   assert.equal(groups.put(row(2, { at: 120, size: 5, news: false })), first);
-  assert.equal(groups.put(row(3, { at: 149, more: 4 })), first);
-  assert.deepEqual([first.count, first.total, first.news], [7, 195, true]);
+  assert.equal(groups.put(row(3, { at: 149, more: 4, rest: 400 })), first);
+  assert.deepEqual([first.count, first.total, first.news], [7, 595, true]);
   const other = groups.put(row(4, { at: 130, up: true }));
   assert.notEqual(other, first);
   assert.notEqual(groups.put(row(5, { at: 150 })), first);

@@ -31,14 +31,14 @@ def test_what_is_new_is_told_once_with_its_words() -> None:
     recording = lesson(80)
     tail = Tail(recording, 0)
     news = beat(tail)
-    assert news["rows"][0] == [0, 1, True, 0.0, 80.0, 161, "", 0, "", False]
+    assert news["rows"][0] == [0, 1, True, 0.0, 80.0, 161, "", 0, 0, "", False]
     assert news["names"][:4] == [
         [0, "GET /chat", False],
         [1, "101 Switching Protocols", False],
         [2, "text", False],
         [3, "message 7", True],
     ]
-    assert news["rows"][-1][6:] == ["eof", 0, "", False]
+    assert news["rows"][-1][6:] == ["eof", 0, 0, "", False]
     assert news["counts"] == {
         "up": recording.up.received,
         "down": recording.down.received,
@@ -53,7 +53,7 @@ def test_all_there_is_has_words_and_times() -> None:
     tail.news()
     rows = tail.all()["rows"]
     assert [row[0] for row in rows] == list(range(8))
-    assert rows[3][3:] == [243.0, 323.0, 37, "", 0, "message 7", True]
+    assert rows[3][3:] == [243.0, 323.0, 37, "", 0, 0, "message 7", True]
     assert tail.all()["counts"]["open"] == 1
 
 
@@ -98,10 +98,22 @@ def test_more_than_can_be_drawn_is_thinned_and_said() -> None:
     news = beat(tail)
     assert len(news["rows"]) == MOST + 1  # and the request
     assert sum(1 + row[7] for row in news["rows"]) == 502
+    assert (
+        sum(row[5] + row[8] for row in news["rows"]) == tail.counts()["up"] + tail.counts()["down"]
+    )
     assert f"{502 - MOST - 1:,} segments came too fast to be drawn" in news["counts"]["note"]
     drawn = {row[0] for row in news["rows"]}
     assert {number for number, *_ in news["names"]} == drawn
     assert all("event" in words for number, words, _ in news["names"] if number > 1)
+
+
+def test_what_came_slowly_before_anybody_looked_is_all_drawn() -> None:
+    recording = Recording()
+    for number in range(500):
+        recording.add(Segment(1, "up", number, number * 20 * MS, number * 20 * MS, b"x"))
+    news = beat(Tail(recording, 0))
+    assert len(news["rows"]) == 500
+    assert news["counts"]["note"] == ""
 
 
 def test_a_flood_is_not_read_and_what_comes_after_it_is_not_misnamed() -> None:
@@ -166,6 +178,9 @@ def test_thinning_keeps_every_end_and_is_even() -> None:
     kept = thinned(rows, most=10)
     assert [row.number for row in kept] == [*range(0, 100, 10), 100]
     assert [row.more for row in kept] == [9] * 10 + [0]
+    assert [row.rest for row in kept] == [9] * 10 + [0]
+    later = Row(101, Segment(1, "up", 100, 10**9, None, b"x"))
+    assert thinned([*rows, later], most=10)[-1] is later
     assert thinned([], most=10) == []
     assert thinned(rows[:10], most=10) == rows[:10]
 

@@ -3,7 +3,7 @@
 const HEIGHT = 360; // of a lane's drawing, in pixels, as everything here
 const CLIENT = 40; // where the client's line stands, and from the right edge the server's
 const SERVER = 26;
-const CLOSE = 2.2; // arrows of one direction that are nearer to each other are drawn as one
+const CLOSE = 4; // arrows of one direction that are nearer to each other are drawn as one
 const NEAR = 8; // how near to an arrow a click must be
 const LINE = 11; // a label's height, and the mean width of a letter in it
 const LETTER = 5.4;
@@ -14,8 +14,8 @@ const TABLE = 100; // rows
 
 // ── what is known of a segment ──
 
-export function unpack([number, connection, up, at, on, size, end, more, words, news]) {
-  return { number, connection, up, at, on, size, end, more, words, news };
+export function unpack([number, connection, up, at, on, size, end, more, rest, words, news]) {
+  return { number, connection, up, at, on, size, end, more, rest, words, news };
 }
 
 export function seconds(time) {
@@ -86,11 +86,11 @@ export function distance(x, y, { x1, y1, x2, y2 }) {
   return Math.hypot(x - x1 - share * dx, y - y1 - share * dy);
 }
 
-// Times at which a window of `span` ms has a line, as [time, label].
+// Times at which a window of `span` ms has a line, as [time, label]. Before 0 nothing happened.
 export function ticks(from, to, span) {
   const step = [200, 500, 1000, 2000, 5000, 10_000, 20_000].find((each) => span / each <= 6) ?? 60_000;
   const found = [];
-  for (let n = Math.ceil(from / step); n * step <= to; n++)
+  for (let n = Math.max(0, Math.ceil(from / step)); n * step <= to; n++)
     found.push([n * step, `${((n * step) / 1000).toFixed(step < 1000 ? 1 : 0)} s`]);
   return found;
 }
@@ -121,11 +121,11 @@ export class Groups {
     const last = this.last.get(row.up);
     if (last && !row.end && !last.first.end && row.at - last.first.at < this.least) {
       last.count += 1 + row.more;
-      last.total += row.size;
+      last.total += row.size + row.rest;
       last.news ||= row.news;
       return last;
     }
-    const group = { first: row, count: 1 + row.more, total: row.size, news: row.news };
+    const group = { first: row, count: 1 + row.more, total: row.size + row.rest, news: row.news };
     this.last.set(row.up, group);
     return group;
   }
@@ -240,7 +240,7 @@ class Lane {
       make("line", { class: "hit", x1, y1, x2: across, y2 }),
       make("line", {
         class: "way", x1, y1, x2, y2,
-        "stroke-width": count > 1 ? Math.min(2 + Math.log2(count), 7).toFixed(1) : news ? 2 : 1.2,
+        "stroke-width": count > 1 ? 2.6 : news ? 2 : 1.2,
         "stroke-dasharray": first.end ? "3 3" : first.on === null ? "1 3" : null,
       }),
     ];
@@ -505,6 +505,7 @@ export default {
         lane.paint(arrow);
       }
       if (news.counts) lane.tell(news.counts);
+      if (touched.size && frozen !== null) fill();
     }
 
     function hear(content) {
@@ -541,6 +542,8 @@ export default {
       },
     });
 
+    el.prepend(el.querySelector(".rtlab-status"));
+
     // ── bytes ──
 
     function light() {
@@ -557,7 +560,7 @@ export default {
       light();
       const close = make("button", { type: "button", onclick: shut }, "Close");
       const words = `${lane.name}, ${seconds(row.at)}: ${described(row)}`;
-      const left = row.more ? ` (It stands for ${row.more} more after it.)` : "";
+      const left = row.more ? ` (${row.more.toLocaleString("en")} after it are not drawn.)` : "";
       details.hidden = false;
       details.replaceChildren(
         make("div", { class: "title", tabindex: "-1" }, make("strong", {}, words + left), close),

@@ -189,6 +189,7 @@ export default {
     });
     keepKeys(el, signal);
     watch(context, () => {});
+    el.prepend(el.querySelector(".rtlab-status"));
     show(false);
   },
 };
