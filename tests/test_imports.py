@@ -217,6 +217,14 @@ def test_a_lab_that_has_started_leaves_nothing_to_load_to_its_first_client():
     assert {"aiohttp", "httpcore", "h11", "websockets"} <= modules
 
 
+def test_http2_is_loaded_when_it_is_asked_for():
+    _, modules, _ = look("rtlab.transports.MODULES['sse']; import rtlab.compare.run")
+    assert "aiohttp" in modules
+    assert "h2" not in modules
+    for asked in ("rtlab.transports.http2.session", "rtlab.transports.MODULES['http2'].serve"):
+        assert "h2" in look(asked)[1]
+
+
 def test_a_name_of_the_package_is_loaded_when_it_is_first_used():
     _, modules, _ = look("rtlab.Feed().publish(1); rtlab.Backoff; rtlab.RtlabError")
     assert "rtlab.feed" in modules

@@ -40,7 +40,8 @@ class Arrival(NamedTuple):
 def arrivals(recording: Recording, messages: Mapping[int, Message]) -> list[Arrival]:
     """Return the messages that crossed a link to a client, oldest first.
 
-    Compressed ones cannot be recognised, and neither can those that the recording holds no more.
+    Compressed ones cannot be recognised, and neither can those that HTTP/2 has cut into several
+    frames, or that the recording holds no more.
 
     Args:
         recording: of one transport's link.

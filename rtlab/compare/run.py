@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tqdm.auto import tqdm
 
@@ -24,9 +24,10 @@ from rtlab.loops import LoopThread
 from rtlab.transports import MODULES, address
 from rtlab.transports.delivery import Report
 from rtlab.transports.http import HttpServer
-from rtlab.transports.http2 import Http2Server, Session
-from rtlab.transports.http2_connection import MAX_STREAMS
 from rtlab.transports.websocket import WebSocketServer
+
+if TYPE_CHECKING:
+    from rtlab.transports.http2 import Http2Server, Session
 
 T = TypeVar("T")
 
@@ -140,6 +141,9 @@ class _Lane:
 
     async def _open_clients(self) -> None:
         if self.transport == "http2":  # one connection for as many clients as it can have
+            from rtlab.transports.http2_connection import MAX_STREAMS
+            from rtlab.transports.http2_session import Session
+
             count = 1 + (self.scenario.clients - 1) // MAX_STREAMS
             self._sessions = [Session(self._url) for _ in range(count)]
         for number in range(self.scenario.clients):
@@ -163,7 +167,7 @@ class _Lane:
 
         subscribe = partial(MODULES[self.transport].subscribe, self._url)
         if self._sessions:
-            subscribe = partial(self._sessions[number // MAX_STREAMS].subscribe)
+            subscribe = partial(self._sessions[number % len(self._sessions)].subscribe)
             options["over"] = self.scenario.over
         try:
             stream = subscribe(0, listener=listen, **options)

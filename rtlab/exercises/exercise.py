@@ -161,7 +161,11 @@ class Exercise:
         """Return what a source defines under the name that the exercise asks for."""
         # No module of this name exists, so it travels by value, as what a notebook defines.
         namespace: dict[str, Any] = {"__name__": "answer"}
-        exec(compile(source, f"<answer to {self.name}>", "exec"), namespace)
+        file = f"<answer to {self.name}>"
+        # A statement at a time, as in a cell: Python makes other code of a function that it sees
+        # together with the import of what the function uses.
+        for statement in ast.parse(source, file).body:
+            exec(compile(ast.Module([statement], []), file, "exec"), namespace)
         return namespace[self.entry]
 
 

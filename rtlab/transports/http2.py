@@ -33,7 +33,7 @@ from h2.errors import ErrorCodes
 from websockets.exceptions import ConnectionClosed
 
 from rtlab.access import Gate
-from rtlab.arguments import one_of
+from rtlab.arguments import OVER_HTTP2, one_of
 from rtlab.backoff import Backoff
 from rtlab.errors import CursorOutOfRange, NotRunning, Refused, UsageError
 from rtlab.feed import MAX_MESSAGE, Feed, parse_json, to_json
@@ -42,7 +42,7 @@ from rtlab.sockets import listen, stop_accepting
 from rtlab.transports import endpoint, http, polling, sse, websocket
 from rtlab.transports.delivery import Delivery, Listener, ignore
 from rtlab.transports.http2_connection import Connection
-from rtlab.transports.http2_session import OVER, Session, session
+from rtlab.transports.http2_session import Session, session
 from rtlab.transports.http2_stream import Stream
 from rtlab.transports.http2_websocket import WebSocket
 
@@ -313,7 +313,7 @@ async def subscribe(
         UsageError: ``over`` is neither.
         Refused: the server will not answer this client.
     """
-    one_of("transport over HTTP/2", over, OVER)
+    one_of("transport over HTTP/2", over, OVER_HTTP2)
     async with (
         session(url) as own,
         aclosing(own.subscribe(cursor, over=over, listener=listener, backoff=backoff)) as stream,

@@ -24,7 +24,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
-from rtlab.arguments import one_of
+from rtlab.arguments import OVER_HTTP2, one_of
 from rtlab.backoff import Backoff
 from rtlab.errors import NotRunning, Refused
 from rtlab.feed import MAX_MESSAGE
@@ -34,8 +34,6 @@ from rtlab.transports.http2_connection import Connection
 from rtlab.transports.http2_stream import Fields, Stream
 from rtlab.transports.http2_websocket import WebSocket
 
-OVER = ("sse", "websocket")
-"""What a subscription can be over HTTP/2."""
 DIAL_LIMIT = 10.0
 """Seconds for a connection to be there."""
 GOODBYE = 0.05
@@ -83,7 +81,7 @@ class Session:
             UsageError: ``over`` is neither.
             Refused: the server will not answer this client.
         """
-        if one_of("transport over HTTP/2", over, OVER) == "websocket":
+        if one_of("transport over HTTP/2", over, OVER_HTTP2) == "websocket":
             return websocket.subscribe(
                 self.url, cursor, listener=listener, backoff=backoff, dialling=self._web_socket
             )
@@ -99,7 +97,7 @@ class Session:
             Refused: the server did not take it; the message says why.
             Unavailable: the server cannot be reached, or failed.
         """
-        if one_of("transport over HTTP/2", over, OVER) == "websocket":
+        if one_of("transport over HTTP/2", over, OVER_HTTP2) == "websocket":
             return await websocket.send(self.url, data, dialling=self._web_socket)
         return await http.send(self.url, data, client=self.client)
 

@@ -323,9 +323,9 @@ def test_nothing_is_left_of_a_cell_that_is_deleted(place: Place) -> None:
         reader.state("sse", "OPEN")
         reader.state("websocket", "OPEN")
         reader.page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(1).click()
-        reader.page.keyboard.press("d")
-        reader.page.keyboard.press("d")
-        expect(reader.page.locator(".rtlab-browser")).to_have_count(0)
+        reader.page.click(".lm-MenuBar-itemLabel >> text=Edit")
+        reader.page.click(".lm-Menu-itemLabel >> text=/^Delete Cells?$/")
+        expect(reader.page.locator(".rtlab-browser")).to_have_count(0, timeout=PATIENCE)
         if not place.proxied:  # a proxy keeps what it has opened
             for transport in ("sse", "websocket"):
                 reader.kernel.until(

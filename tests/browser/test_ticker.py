@@ -147,7 +147,7 @@ def test_it_survives_its_cell_the_page_and_the_kernel(place: tuple[JupyterLab, P
 
 
 def test_pause_table_keyboard_and_the_end(place: tuple[JupyterLab, Path]) -> None:
-    with reading(place, "pause", START, SHOW) as (page, kernel):
+    with reading(place, "still", START, SHOW) as (page, kernel):
         is_open(page)
         until(page, lambda: received(page) > 3)
         page.get_by_role("button", name="Pause").focus()

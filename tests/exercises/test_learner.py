@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 import rtlab
 from rtlab.errors import UsageError
 from rtlab.exercises import catalogue, learner
 from rtlab.exercises.ledger import FILE
+from rtlab.exercises.pack import fingerprint
 
 NAME = "accept-key"
 EXERCISE = catalogue.find(NAME)
@@ -60,6 +62,14 @@ def test_the_solution_is_there_after_three_honest_tries():
     assert "def accept_key" in str(sheet)
     assert "def accept_key" in sheet._repr_html_()
     assert "solution seen" in repr(rtlab.progress())
+
+
+@pytest.mark.parametrize("name", catalogue.NAMES)
+def test_a_stub_that_was_run_in_a_cell_is_known_for_one(name):
+    exercise = catalogue.find(name)
+    shell = InteractiveShell()
+    assert shell.run_cell(exercise.stub, silent=True).success
+    assert fingerprint(shell.user_ns[exercise.entry]) == fingerprint(exercise.load(exercise.stub))
 
 
 def test_the_stub_and_the_same_answer_again_are_no_honest_tries():

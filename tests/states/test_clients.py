@@ -18,8 +18,8 @@ import pytest
 import websockets
 
 import rtlab
+from rtlab.arguments import OVER_HTTP2
 from rtlab.states import DELIVERY, Transition
-from rtlab.transports.http2_session import OVER
 from tests.transports.helpers import answer, canned, until
 
 
@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {transport: Kind(transport, transport, {}) for transport in rtlab.TRANSPORTS}
-KINDS |= {f"http2-{over}": Kind("http2", over, {"over": over}) for over in OVER}
+KINDS |= {f"http2-{over}": Kind("http2", over, {"over": over}) for over in OVER_HTTP2}
 
 
 class Watched:

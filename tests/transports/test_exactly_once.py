@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 import rtlab
-from rtlab.arguments import KNOWN
+from rtlab.arguments import KNOWN, OVER_HTTP2
 from rtlab.transports.delivery import Report
-from rtlab.transports.http2_session import OVER
 
 from .helpers import dial, port_of, read_head, request
 
@@ -23,7 +22,7 @@ EACH = pytest.mark.parametrize(
     ("transport", "over"),
     [
         *(pytest.param(transport, {}, id=transport) for transport in rtlab.TRANSPORTS),
-        *(pytest.param("http2", {"over": over}, id=f"http2-{over}") for over in OVER),
+        *(pytest.param("http2", {"over": over}, id=f"http2-{over}") for over in OVER_HTTP2),
     ],
 )
 

@@ -6,7 +6,7 @@ import random
 from statistics import fmean
 
 from rtlab.exercises.answer import Answer
-from rtlab.exercises.exercise import Exercise, Wrong
+from rtlab.exercises.exercise import LATER, Exercise, Wrong
 from rtlab.exercises.mistakes import Mistake, explained
 from rtlab.exercises.plain import Seeded
 
@@ -110,7 +110,7 @@ async def _delays(answer: Answer, seed: int, count: int) -> list[float]:
     return delays
 
 
-@EXERCISE.case("it grows, up to the cap", points=2)
+@EXERCISE.case("it grows, up to the cap", points=2, timeout=LATER)
 async def grows(answer: Answer, rng: random.Random) -> None:
     """The mean of many doubles with every failure."""
     runs = [await _delays(answer, rng.randrange(10**6), 10) for _ in range(60)]
@@ -149,7 +149,7 @@ async def grows(answer: Answer, rng: random.Random) -> None:
         )
 
 
-@EXERCISE.case("a thousand clients do not come back at once", points=2)
+@EXERCISE.case("a thousand clients do not come back at once", points=2, timeout=LATER)
 async def spread(answer: Answer, rng: random.Random) -> None:
     """Jitter."""
     third = sorted([(await _delays(answer, rng.randrange(10**6), 4))[3] for _ in range(60)])
@@ -198,7 +198,7 @@ async def seeded(answer: Answer, rng: random.Random) -> None:
         )
 
 
-@EXERCISE.case("a night without a server")
+@EXERCISE.case("a night without a server", timeout=LATER)
 async def night(answer: Answer, rng: random.Random) -> None:
     """2,000 failures."""
     backoff = await answer.make(BASE, CAP, Seeded(1))

@@ -241,10 +241,10 @@ async def leaving(answer: Answer, rng: random.Random) -> None:
         async with dialled(server) as ada, dialled(server) as bob:
             async with dialled(server) as gone:
                 await _heard("hello", gone, [ada, bob])
-            async with dialled(server) as broken:
-                await _heard("hello", broken, [ada, bob])
-                broken.transport.abort()
             try:
+                async with dialled(server) as broken:
+                    await _heard("hello", broken, [ada, bob])
+                    broken.transport.abort()
                 for word in ("one", "two"):
                     await _heard(word, ada, [bob])
             except Mistake as mistake:

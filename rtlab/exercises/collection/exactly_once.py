@@ -188,11 +188,30 @@ async def away(answer: Answer, rng: random.Random) -> None:
         with explained(**_BREAK):
             await got.reach(2, 4)
         each_once(got.items, 2)
-        if link.dialled - before > 60:
+        if link.dialled - before > 30:
             raise Mistake(
                 f"It dialled {link.dialled - before} times in the second in which nobody answered: "
                 "without a pause a thousand such clients keep the server down."
             )
+
+
+@EXERCISE.case("a server that is not there yet", timeout=LATER)
+async def late(answer: Answer, rng: random.Random) -> None:
+    """Nobody listens: the connection is refused."""
+    with listen() as reserved:
+        port = reserved.getsockname()[1]
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(json.dumps({"seq": 1, "data": 1}))
+        await connection.wait_closed()
+
+    async with collected(answer.iterate(f"ws://{LOOPBACK}:{port}/")) as got:
+        with explained(**_BREAK):
+            await got.reach(1, 1.0)
+            async with serve(talk, sock=listen(port), compression=None):
+                await got.reach(1)
+                each_once(got.items, 1)
 
 
 @EXERCISE.case("a server that repeats itself, closes, and breaks", points=2, timeout=LATER)

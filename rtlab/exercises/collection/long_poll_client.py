@@ -169,7 +169,7 @@ async def away(answer: Answer, rng: random.Random) -> None:
             await got.reach(2, 4)
         each_once(got.items, 2)
         count = link.dialled - before
-        if count > 60:
+        if count > 30:
             raise Mistake(
                 f"It dialled {count} times in the second in which nobody answered: without a "
                 "pause every client of a server that comes back is an attack on it."
