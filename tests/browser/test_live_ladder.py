@@ -224,6 +224,7 @@ def test_a_flood_neither_freezes_the_page_nor_fills_it(page: Page) -> None:
 
 def test_what_crossed_the_wire_is_text(page: Page) -> None:
     run(page, "evil")
+    shown(page, 1, "FIN")
     page.get_by_role("button", name="Pause", exact=True).click()
     page.locator("summary", has_text="as a table").click()
     frames = page.get_by_role("row").filter(has=page.get_by_role("cell", name="text", exact=True))
