@@ -40,18 +40,19 @@ class LiveLabels:
         self._new: dict[int, _Connection] = {}  # of the open ones, those with new segments
         self._glances: list[tuple[int, Label]] = []
 
-    def add(self, number: int, segment: Segment) -> None:
+    def add(self, number: int | None, segment: Segment) -> None:
         """Take the next segment.
 
         Args:
-            number: of the segment, for the one who asks.
+            number: by which its label is told; ``None`` if nobody asks for it, which is cheaper.
             segment: in the order of the recording.
         """
         name = segment.connection
         ended = segment.end is not None
         if name not in self._open and (ended or segment.offset or name in self.unread):
             (self.unread.discard if ended else self.unread.add)(name)
-            self._glances.append((number, glance(segment)))
+            if number is not None:
+                self._glances.append((number, glance(segment)))
             return
         connection = self._open.setdefault(name, _Connection())
         whole = connection.side(segment.direction).add(number, segment)
@@ -105,7 +106,7 @@ class _Piece:
     """A segment, or what is left of it, among the bytes that are kept.
 
     Attributes:
-        number: of the segment; ``None`` if it has its label for good.
+        number: of the segment; ``None`` if its label is not asked for.
         segment: its offset is where its bytes are now.
         settled: what begins in it and is kept no more.
         label: the one it has.
@@ -126,7 +127,7 @@ class _Side:
         self.ended = False
         self._next = 0  # where the next segment must begin
 
-    def add(self, number: int, segment: Segment) -> bool:
+    def add(self, number: int | None, segment: Segment) -> bool:
         """Take the next segment; false if there is a gap before it."""
         expected, self._next = self._next, segment.offset + len(segment.data)
         self.ended = self.ended or segment.end is not None

@@ -77,7 +77,7 @@ class Tail:
         self._rows: dict[int, Row] = {}  # oldest first
         self._under_way: dict[int, Row] = {}
         self._labels = LiveLabels()  # of one thread at a time
-        self._unnamed: list[tuple[int, Segment]] = []
+        self._unnamed: list[tuple[int | None, Segment]] = []
         self._naming: Future[_Names] | None = None
         self._rest_until = 0.0
         self._unread: list[int] = []
@@ -128,9 +128,10 @@ class Tail:
         self._left_out += first - self._seen + max(0, len(segments) - FIRST)
         self._seen = first + len(segments)
         new = [Row(number, segment) for number, segment in enumerate(segments, first)][-FIRST:]
-        self._unnamed += [(row.number, row.segment) for row in new]
-        del self._unnamed[:-FIRST]
         drawn = thinned(new)
+        numbers = {row.number for row in drawn}
+        self._unnamed += [(r.number if r.number in numbers else None, r.segment) for r in new]
+        del self._unnamed[:-FIRST]
         self._left_out += len(new) - len(drawn)
         for row in drawn:
             self._rows[row.number] = row
@@ -173,7 +174,7 @@ class Tail:
                     row.label = label
                     yield row
 
-    def _name(self, segments: list[tuple[int, Segment]]) -> _Names:
+    def _name(self, segments: list[tuple[int | None, Segment]]) -> _Names:
         begin = time.perf_counter()
         try:
             for number, segment in segments:

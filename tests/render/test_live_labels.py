@@ -128,6 +128,17 @@ def test_a_message_in_several_frames_is_named_when_it_is_complete() -> None:
     assert as_it_comes(recording) == at_once(recording)
 
 
+def test_only_labels_that_are_asked_for_are_told() -> None:
+    whole, expected = events(30), at_once(events(30))
+    live, found = LiveLabels(), {}
+    for number, segment in enumerate(whole.segments):
+        live.add(number if number % 3 == 0 else None, segment)
+        found |= dict(live.name())
+    assert found == {number: expected[number] for number in range(0, len(expected), 3)}
+    live.add(None, Segment(9, "up", 50, 0, 0, b"no beginning"))
+    assert live.name() == []
+
+
 def test_several_events_in_one_chunk_are_each_named_once() -> None:
     three = chunk(b"".join(b"id: %d\ndata: x\n\n" % n for n in range(3)))
     recording = recorded(

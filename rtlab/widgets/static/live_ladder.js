@@ -411,11 +411,13 @@ export default {
       sign();
     }
 
+    let known = false; // whether the kernel has said what there is, and what time it is
     let waiting = 0; // segments that came while it stood still
     function sign() {
       const news = waiting ? ` (${waiting.toLocaleString("en")} new)` : "";
       pause.textContent = frozen === null ? "Pause" : `Go on${news}`;
-      pause.disabled = !alive;
+      pause.disabled = !alive || !known;
+      past.disabled = !known;
       const firsts = lanes.map((lane) => lane.rows.values().next().value?.at ?? Infinity);
       const latest = Math.round(now());
       past.min = Math.round(Math.min(Math.min(...firsts) + span * 0.9, latest - 1));
@@ -458,11 +460,12 @@ export default {
       request = 0;
       const end = edge();
       for (const lane of lanes) {
-        if (frozen === null) {
-          if (lane.fresh.length > CATCH_UP) return redraw();
-          for (const row of lane.fresh.splice(0)) lane.draw(row);
-          lane.forget(end - span);
-        }
+        // While it stands still, what is heard late of the time before belongs in it.
+        const due = frozen === null ? lane.fresh : lane.fresh.filter(({ at }) => at <= frozen);
+        if (due.length > CATCH_UP) return redraw();
+        lane.fresh = frozen === null ? [] : lane.fresh.filter(({ at }) => at > frozen);
+        for (const row of due) lane.draw(row);
+        if (frozen === null || due.length) lane.forget(end - span);
         lane.move(end, span);
       }
       pace();
@@ -517,6 +520,7 @@ export default {
     redraw();
     const ask = attach(context, {
       snapshot: (content) => {
+        known = true;
         for (const lane of lanes) lane.rows.clear();
         marks = [];
         hear(content);
@@ -528,9 +532,9 @@ export default {
       },
       news: (content) => {
         hear(content);
-        if (frozen === null)
-          for (const lane of lanes) for (const [seq, at] of content.marks) lane.mark(seq, at);
-        else sign();
+        for (const [seq, at] of content.marks)
+          if (at <= (frozen ?? Infinity)) for (const lane of lanes) lane.mark(seq, at);
+        if (frozen !== null) sign();
         if (!request) frame();
       },
       alive: (still) => {
@@ -545,6 +549,8 @@ export default {
     el.prepend(el.querySelector(".rtlab-status"));
 
     // ── bytes ──
+
+    let patience = 0;
 
     function light() {
       for (const lane of lanes)
@@ -561,10 +567,15 @@ export default {
       const close = make("button", { type: "button", onclick: shut }, "Close");
       const words = `${lane.name}, ${seconds(row.at)}: ${described(row)}`;
       const left = row.more ? ` (${row.more.toLocaleString("en")} after it are not drawn.)` : "";
+      const hint = make("p", { class: "hint" }, "Reading …");
+      clearTimeout(patience);
+      patience = setTimeout(() => {
+        hint.textContent = "Reading … A cell is running: the kernel answers when it is done.";
+      }, 2000);
       details.hidden = false;
       details.replaceChildren(
         make("div", { class: "title", tabindex: "-1" }, make("strong", {}, words + left), close),
-        make("p", { class: "hint" }, "Reading …"));
+        hint);
       if (focus) details.querySelector(".title").focus();
       ask({ kind: "open", lane: lane.index, number });
     }
@@ -623,8 +634,7 @@ export default {
         }, "bytes")))));
     }
     const refresh = setInterval(() => {
-      if (frozen !== null) return;
-      fill();
+      if (frozen === null) fill();
       sign();
     }, 1000);
     pause.addEventListener("click", fill);
@@ -646,6 +656,7 @@ export default {
     signal.addEventListener("abort", () => {
       clearInterval(refresh);
       clearTimeout(timer);
+      clearTimeout(patience);
       cancelAnimationFrame(request);
       watcher.disconnect();
       sizer.disconnect();
