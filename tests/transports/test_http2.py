@@ -303,6 +303,7 @@ async def test_a_frame_may_be_cut_anywhere_and_a_message_too(feed, server, piece
         (masked(b"x", Opcode.CONT), 1002, ""),
         (b"\x81\xff" + (1 << 40).to_bytes(8, "big"), 1009, ""),
     ],
+    ids=["binary", "not-json", "not-utf-8", "unmasked", "nothing-to-continue", "too-long"],
 )
 async def test_what_cannot_be_published_closes_with_its_code(feed, server, data, code, words):
     async with chatting(server.port) as (one, number):
