@@ -314,16 +314,16 @@ def test_it_survives_its_cell_the_page_and_the_kernel(place: Place) -> None:
 
 def test_nothing_is_left_of_a_cell_that_is_deleted(place: Place) -> None:
     options = ", connect=True"
-    with reading(place, "deleted", START, show(*ALL, options=options)) as reader:
+    limited = f"{START}\nrtlab.transports.sse.PROXIED_LIMIT = 2"
+    with reading(place, "deleted", limited, show(*ALL, options=options)) as reader:
         reader.state("sse", "OPEN")
         reader.state("websocket", "OPEN")
         delete_cell(reader.page, 1)
         expect(reader.page.locator(".rtlab-browser")).to_have_count(0, timeout=PATIENCE)
-        if not place.proxied:  # a proxy keeps what it has opened
-            for transport in ("sse", "websocket"):
-                reader.kernel.until(
-                    f"lab.recording({transport!r}).open_connections", lambda count: count == 0
-                )
+        # A proxy keeps what it has opened: streams to their limit, held requests to their answer.
+        reader.kernel.run("lab.publish('an answer')")
+        for transport in ("long_polling", "sse", "websocket"):
+            reader.kernel.until(f"lab.recording({transport!r}).open_connections == 0")
         assert reader.page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0
         before = len(requests(reader.sent("polling")))
         reader.page.wait_for_timeout(2500)
