@@ -106,6 +106,7 @@ class Reader:
 def reading(place: Place, name: str, *cells: str, chosen: bool = True) -> Iterator[Reader]:
     """Open a notebook and run it; take the way of the place, if there is one to choose."""
     notebook = write_notebook(place.jupyter.folder, f"{name}.ipynb", *cells)
+    place.jupyter.start_kernel(notebook)
     page = place.chrome.page
     assert place.chrome.run_all(place.jupyter.notebook(notebook)) == []
     with kernel_of(place.jupyter, notebook) as kernel:
