@@ -85,10 +85,6 @@ def output(page: Page, number: int) -> str:
     return shown.last.inner_text()
 
 
-def take_way(page: Page, way: str) -> None:
-    page.get_by_label("the way to the server").select_option(way)
-
-
 def test_the_page_and_python_talk_in_one_room(page: Page) -> None:
     join(page, 0, "Ada")
     join(page, 1, "Bob")
@@ -114,8 +110,8 @@ def test_a_client_that_is_cut_comes_back_and_counts(
     join(page, 0, "Ada")
     state, log = (pane(page, 0).locator(part) for part in (".state", ".log"))
     for way in ("direct", "through Jupyter's proxy"):
-        take_way(page, way)  # a client that is there goes and comes back the other way
-        where = page.locator(".rtlab-chat code").first
+        page.get_by_label(way).check()  # a client that is there goes and comes back the other way
+        where = page.locator(".rtlab-chat .line code").first
         expect(where).to_contain_text("/proxy/" if "proxy" in way else "ws://127.0.0.1:")
         expect(state).to_have_text(re.compile("in general as Ada"))
         page.get_by_role("button", name="Cut the link").click()
@@ -172,7 +168,8 @@ def test_ten_thousand_lines_do_not_hurt(page: Page) -> None:
 
 
 def test_it_can_be_used_with_the_keyboard_and_keeps_nobody_out(page: Page) -> None:
-    page.get_by_label("the way to the server").focus()
+    page.get_by_label("direct").focus()
+    expect(page.get_by_label("direct")).to_be_checked()
     reached = []
     for _ in range(7):
         page.keyboard.press("Tab")
