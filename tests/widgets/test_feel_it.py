@@ -30,7 +30,7 @@ def test_http2_is_nothing_for_a_page() -> None:
     with rtlab.Lab(["sse", "http2"]) as lab:
         assert list(FeelIt(lab).lags) == ["sse"]
         for view in (FeelIt, BrowserClient):
-            with pytest.raises(UsageError, match="for browsers 'http2'.*Known: sse"):
+            with pytest.raises(UsageError, match="Known: sse"):
                 view(lab, ["http2"])
     with rtlab.Lab("http2") as lab, pytest.raises(UsageError, match="no transport for browsers"):
         FeelIt(lab)
