@@ -100,6 +100,8 @@
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count));
   };
 
+  globalThis.forget = () => listeners.clear();
+
   globalThis.look = (yes) => {
     hidden = !yes;
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });

@@ -20,7 +20,7 @@ from playwright.sync_api import Page
 
 from rtlab.widgets.base import View
 
-GUARD = 60.0  # seconds after which something will never happen
+GUARD = 12.0
 NOT_THE_VIEWS = {"comm", "keys", "layout", "tabbable", "tooltip"}  # traits of every widget
 
 _SCRIPT = Path(__file__).with_name("bare.js")
@@ -82,6 +82,7 @@ class Bare:
         page.expose_function("say", self._hear)
         page.add_init_script(path=_SCRIPT)
         page.goto(home)
+        page.locator("body").evaluate_all("() => forget()")  # Playwright listens as well, from now on
         traits = {name: getattr(view, name) for name in names}
         page.evaluate("given => show(...given)", [view._esm, view._css, traits])
 

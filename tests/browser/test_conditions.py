@@ -39,18 +39,19 @@ class Scene:
 
     def press(self, name: str) -> None:
         button = self.bare.page.get_by_role("button", name=name, exact=True).first
-        self.bare.until(button.is_enabled)
+        self.bare.until(lambda: button.count() and button.is_enabled())
         button.click()
 
     def text(self, selector: str) -> str:
         return self.bare.page.locator(selector).first.inner_text()
 
     def connections(self) -> int:
-        """How many streams and sockets are open; idle ones of polling a browser keeps a while."""
-        recordings = [self.lab.recording(name) for name in ("long_polling", "sse", "websocket")]
+        """How many sockets and answers are open: idle connections a browser keeps for a while."""
+        recordings = [self.lab.recording("websocket")]
         chat = getattr(self.view, "chat", None)
         recordings += [chat.recording] if isinstance(chat, Chat) else []
-        return sum(recording.open_connections for recording in recordings)
+        held = sum(map(len, self.lab.feed._waiters.values()))
+        return held + sum(recording.open_connections for recording in recordings)
 
     def tasks(self) -> list[str]:
         """What the view's module has running in the lab's thread."""
