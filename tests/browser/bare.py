@@ -82,7 +82,9 @@ class Bare:
         page.expose_function("say", self._hear)
         page.add_init_script(path=_SCRIPT)
         page.goto(home)
-        page.locator("body").evaluate_all("() => forget()")  # Playwright listens as well, from now on
+        page.locator("body").evaluate_all(
+            "() => forget()"
+        )  # Playwright listens as well, from now on
         traits = {name: getattr(view, name) for name in names}
         page.evaluate("given => show(...given)", [view._esm, view._css, traits])
 

@@ -197,7 +197,7 @@ class Lane {
     this.groups = new Groups(CLOSE / this.scale);
     this.places = new Places();
     this.arrows.clear();
-    this.marked = -Infinity;
+    this.marked = this.labelled = -Infinity;
     this.grid = make("g", {});
     this.ways = make("g", {});
     this.words = make("g", { class: "words" }); // above all arrows
@@ -276,10 +276,12 @@ class Lane {
 
   mark(seq, at) {
     const y = this.y(at);
+    if (y - this.marked < 1) return; // nobody could tell it from the one before
+    this.marked = y;
     const parts = [make("title", {}, `message ${seq} published`),
       make("path", { d: `M${this.right} ${y - 4}l4 4l-4 4l-4 -4z` })];
-    if (y - this.marked >= LINE) {
-      this.marked = y;
+    if (y - this.labelled >= LINE) {
+      this.labelled = y;
       parts.push(make("text", { x: this.right + 6, y: y + 3.5 }, String(seq)));
     }
     this.ways.append(make("g", { class: "mark", "data-at": at }, ...parts));
