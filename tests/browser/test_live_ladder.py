@@ -200,8 +200,9 @@ def test_what_crossed_the_wire_is_text(page: Page) -> None:
     page.get_by_role("button", name="Pause", exact=True).click()
     page.locator("summary", has_text="as a table").click()
     # The client's hello, and what it has to say: in one segment, or in two.
-    sent = page.get_by_role("cell", name=re.compile("^text"))
-    page.get_by_role("row").filter(has=sent).last.get_by_role("button").click()
+    sent = page.get_by_role("row").filter(has=page.get_by_role("cell", name=re.compile("^text")))
+    client = page.get_by_role("cell", name="client", exact=True)
+    sent.filter(has=client).last.get_by_role("button").click()
     expect(page.locator("section.bytes .rtlab-bytes")).to_contain_text("onerror")
     assert page.locator(".rtlab-view img").count() == 0
     assert page.evaluate("window.harmed") is None
