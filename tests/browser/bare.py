@@ -20,7 +20,7 @@ from playwright.sync_api import Page
 
 from rtlab.widgets.base import View
 
-GUARD = 12.0
+GUARD = 60.0  # seconds after which something will never happen
 NOT_THE_VIEWS = {"comm", "keys", "layout", "tabbable", "tooltip"}  # traits of every widget
 
 _SCRIPT = Path(__file__).with_name("bare.js")
