@@ -319,6 +319,13 @@ def test_nothing_is_left_of_a_cell_that_is_deleted(place: Place) -> None:
     with reading(place, "deleted", limited, show(*ALL, options=options)) as reader:
         reader.state("sse", "OPEN")
         reader.state("websocket", "OPEN")
+        reader.kernel.run("lab.publish('before')")
+        reader.has("sse", "received", "1")
+        if place.proxied:  # the stream ends, and EventSource comes back for the rest
+            reader.until(lambda: reader.figure("sse", "reconnects") != "0")
+            reader.kernel.run("lab.publish('after')")
+            reader.has("sse", "received", "2")
+            assert (reader.figure("sse", "lost"), reader.figure("sse", "twice")) == ("0", "0")
         delete_cell(reader.page, 1)
         expect(reader.page.locator(".rtlab-browser")).to_have_count(0, timeout=PATIENCE)
         # A proxy keeps what it has opened: streams to their limit, held requests to their answer.
