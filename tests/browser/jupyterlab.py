@@ -98,6 +98,10 @@ def jupyterlab(
     news = settings / "user-settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True, exist_ok=True)
     (news / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
+    page = settings / "config" / "labconfig"
+    page.mkdir(parents=True, exist_ok=True)
+    no_build = {"buildAvailable": False, "buildCheck": False}  # each page would start node for it
+    (page / "page_config.json").write_text(json.dumps(no_build))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -108,6 +112,7 @@ def jupyterlab(
     command += [f"--ServerApp.root_dir={folder}"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *options]
     environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(settings / "config"),
         "JUPYTERLAB_SETTINGS_DIR": str(settings / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"),
         "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
