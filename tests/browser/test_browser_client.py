@@ -373,7 +373,7 @@ def test_a_busy_kernel_holds_up_wishes_and_nothing_else(place: Place, name: str)
         reader.has("sse", "received", "20")
         reader.pane("sse").get_by_role("button", name="Cut the link").click()
         reader.logged("sse", "cut", "asked of the kernel")
-        assert page.locator("#jp-main-statusbar >> text=/\\| Busy/").count() == 1
+        expect(page.locator("#jp-main-statusbar >> text=/\\| Busy/")).to_have_count(1)
         release(place.jupyter, name)
         reader.logged("sse", "cut", "connections: 1")
         expect(status).to_have_text("", timeout=PATIENCE)
