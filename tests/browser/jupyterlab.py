@@ -59,16 +59,22 @@ class JupyterLab:
         """Return the URL of a notebook in a workspace of its own: old tabs would come back."""
         return f"{self.url}lab/workspaces/ci-{uuid.uuid4().hex}/tree/{name}?token={self.token}"
 
-    def ask(self, method: str, path: str) -> Any:
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Ask its REST API for something, and return the JSON of the answer."""
         request = urllib.request.Request(
             f"{self.url}api/{path}",
+            data=None if body is None else json.dumps(body).encode(),
             method=method,
             headers={"Authorization": f"token {self.token}"},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             body = answer.read()
         return json.loads(body) if body else None
+
+    def start_kernel(self, name: str) -> None:
+        """Start the kernel of a notebook that will be opened: it begins while the page loads."""
+        kernel = {"kernel": {"name": "python3"}, "name": name, "path": name, "type": "notebook"}
+        self.ask("POST", "sessions", kernel)
 
     def shut_down_kernels(self) -> None:
         """End the kernels of all notebooks."""
