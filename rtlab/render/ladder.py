@@ -172,28 +172,22 @@ def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str
                 f'font-size="{_NUMBER}">{seq}</text>'
             )
     places = Places(_LABEL + 1)
+    labels = []
     for segment in panel.segments:
-        parts += _draw_segment(segment, panel.labels.of(segment), left, right, scale, places)
-    return parts
+        carries = panel.labels.of(segment)
+        parts += _draw_segment(segment, carries, left, right, scale)
+        labels += _draw_label(segment, carries, left, right, scale, places)
+    return [*parts, *labels]  # words on top: no arrow goes through them
 
 
 def _draw_segment(
-    segment: Segment,
-    carries: Label,
-    left: int,
-    right: int,
-    scale: _Scale,
-    places: Places,
+    segment: Segment, carries: Label, left: int, right: int, scale: _Scale
 ) -> list[str]:
-    up = segment.direction == "up"
-    kind = "up" if up else "news" if carries.news else "down"
-    x1, x2 = (left, right) if up else (right, left)
+    kind = _kind(segment, carries)
+    x1, x2 = (left, right) if segment.direction == "up" else (right, left)
     y1, y2 = scale.y(segment.received_ns), scale.y(_end(segment))
-    words = carries.words
-    size = "" if segment.end else f"{len(segment.data)} B"
-    label = ", ".join(part for part in (words, size) if part)
     lost = segment.forwarded_ns is None
-    parts = [f"<g><title>{escape(f'{label}; {_fate(segment)}')}</title>"]
+    parts = [f"<g>{_tip(segment, carries)}"]
     if lost:
         x2 = (x1 + x2) // 2
         parts.append(f'<text class="{kind}" x="{x2 - 3}" y="{y2 + 4:.1f}">✕</text>')
@@ -202,19 +196,39 @@ def _draw_segment(
         f'<line class="{kind}" x1="{x1}" y1="{y1:.1f}" x2="{x2}" y2="{y2:.1f}"{dash}/>'
         + ("" if lost else arrow_head(kind, x1, y1, x2, y2))
     )
-    # A label stands over the arrow, at its sender's side, or under it, if there is room.
-    text = _short(words, size)
-    x, anchor = (left + 8, "start") if up else (right - 12, "end")
+    return [*parts, "</g>"]
+
+
+def _draw_label(
+    segment: Segment, carries: Label, left: int, right: int, scale: _Scale, places: Places
+) -> list[str]:
+    """Put a label over the arrow, at its sender's side, or under it, if there is room."""
+    text = _short(carries.words, _bytes_of(segment))
+    x, anchor = (left + 8, "start") if segment.direction == "up" else (right - 12, "end")
     room = width(text, _LABEL)
-    start, stop = (x, x + room) if up else (x - room, x)
+    start, stop = (x, x + room) if segment.direction == "up" else (x - room, x)
+    y1, y2 = scale.y(segment.received_ns), scale.y(_end(segment))
     near = y1 + (y2 - y1) * 0.15
     at = places.take(start, stop, [near - 3, near + _LABEL])
-    if at is not None:
-        parts.append(
-            f'<text class="{kind}" x="{x}" y="{at:.1f}" text-anchor="{anchor}">'
-            f"{escape(text)}</text>"
-        )
-    return [*parts, "</g>"]
+    if at is None:
+        return []
+    return [
+        f'<text class="{_kind(segment, carries)}" x="{x}" y="{at:.1f}" text-anchor="{anchor}">'
+        f"{_tip(segment, carries)}{escape(text)}</text>"
+    ]
+
+
+def _kind(segment: Segment, carries: Label) -> str:
+    return "up" if segment.direction == "up" else "news" if carries.news else "down"
+
+
+def _bytes_of(segment: Segment) -> str:
+    return "" if segment.end else f"{len(segment.data)} B"
+
+
+def _tip(segment: Segment, carries: Label) -> str:
+    label = ", ".join(part for part in (carries.words, _bytes_of(segment)) if part)
+    return f"<title>{escape(f'{label}; {_fate(segment)}')}</title>"
 
 
 def _short(words: str, size: str) -> str:
