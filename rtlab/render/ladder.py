@@ -10,12 +10,12 @@ from rtlab.arguments import number
 from rtlab.link.recording import Recording, Segment
 from rtlab.render.drawing import Drawing, arrow_head, svg
 from rtlab.render.labels import Label, Labels
-from rtlab.render.places import Places, lines, width
+from rtlab.render.places import Line, Places, Words, lines, width
 
 MOST = 300
 """Arrows per panel; of a longer recording the newest are drawn, and the drawing says so."""
 
-_PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 78, 22  # pixels
+_PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 82, 22  # pixels
 _HEAD, _LABEL, _NUMBER = 13, 10, 9  # pixels: sizes of the title, of labels, of messages' numbers
 
 
@@ -146,8 +146,8 @@ def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str
     parts = [
         f'<text class="h" x="{left}" y="32">{escape(panel.name)}</text>',
         f'<text class="s" x="{left}" y="47">{escape(panel.note)}</text>',
-        f'<text class="s" x="{left}" y="{_TOP - 10}">client</text>',
-        f'<text class="s" x="{right}" y="{_TOP - 10}" text-anchor="end">server</text>',
+        f'<text class="s" x="{left}" y="{_TOP - 14}">client</text>',
+        f'<text class="s" x="{right}" y="{_TOP - 14}" text-anchor="end">server</text>',
         f'<line class="l" x1="{left}" x2="{left}" y1="{_TOP - 4}" y2="{bottom}"/>',
         f'<line class="l" x1="{right}" x2="{right}" y1="{_TOP - 4}" y2="{bottom}"/>',
     ]
@@ -171,12 +171,12 @@ def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str
                 f'<text class="s" x="{right + 7}" y="{y + 3.5:.1f}" '
                 f'font-size="{_NUMBER}">{seq}</text>'
             )
-    places = Places(_LABEL + 1)
+    words = Words(_LABEL, [_line_of(segment, left, right, scale) for segment in panel.segments])
     labels = []
     for segment in panel.segments:
         carries = panel.labels.of(segment)
         parts += _draw_segment(segment, carries, left, right, scale)
-        labels += _draw_label(segment, carries, left, right, scale, places)
+        labels += _draw_label(segment, carries, left, right, scale, words)
     return [*parts, *labels]  # words on top: no arrow goes through them
 
 
@@ -184,12 +184,10 @@ def _draw_segment(
     segment: Segment, carries: Label, left: int, right: int, scale: _Scale
 ) -> list[str]:
     kind = _kind(segment, carries)
-    x1, x2 = (left, right) if segment.direction == "up" else (right, left)
-    y1, y2 = scale.y(segment.received_ns), scale.y(_end(segment))
+    x1, y1, x2, y2 = _line_of(segment, left, right, scale)
     lost = segment.forwarded_ns is None
     parts = [f"<g>{_tip(segment, carries)}"]
     if lost:
-        x2 = (x1 + x2) // 2
         parts.append(f'<text class="{kind}" x="{x2 - 3}" y="{y2 + 4:.1f}">✕</text>')
     dash = ' stroke-dasharray="3 3"' if segment.end else ""
     parts.append(
@@ -200,22 +198,31 @@ def _draw_segment(
 
 
 def _draw_label(
-    segment: Segment, carries: Label, left: int, right: int, scale: _Scale, places: Places
+    segment: Segment, carries: Label, left: int, right: int, scale: _Scale, words: Words
 ) -> list[str]:
-    """Put a label over the arrow, at its sender's side, or under it, if there is room."""
+    """Put a label over or under the arrow, at its sender's side, if there is room."""
     text = _short(carries.words, _bytes_of(segment))
-    x, anchor = (left + 8, "start") if segment.direction == "up" else (right - 12, "end")
+    up = segment.direction == "up"
+    x, anchor = (left + 8, "start") if up else (right - 12, "end")
     room = width(text, _LABEL)
-    start, stop = (x, x + room) if segment.direction == "up" else (x - room, x)
+    start, stop = (x, x + room) if up else (x - room, x)
     y1, y2 = scale.y(segment.received_ns), scale.y(_end(segment))
-    near = y1 + (y2 - y1) * 0.15
-    at = places.take(start, stop, [near - 3, near + _LABEL])
+    sunk = (y2 - y1) * min(1.0, (room + 12) / (right - left))  # the arrow, where the words end
+    at = words.take(start, stop, [y1 - 3, y1 + sunk + _LABEL])
     if at is None:
         return []
     return [
         f'<text class="{_kind(segment, carries)}" x="{x}" y="{at:.1f}" text-anchor="{anchor}">'
         f"{_tip(segment, carries)}{escape(text)}</text>"
     ]
+
+
+def _line_of(segment: Segment, left: int, right: int, scale: _Scale) -> Line:
+    """Return where its arrow begins and ends; one that was lost ends half-way."""
+    x1, x2 = (left, right) if segment.direction == "up" else (right, left)
+    if segment.forwarded_ns is None:
+        x2 = (x1 + x2) // 2
+    return x1, scale.y(segment.received_ns), x2, scale.y(_end(segment))
 
 
 def _kind(segment: Segment, carries: Label) -> str:
