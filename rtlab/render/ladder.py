@@ -16,6 +16,7 @@ MOST = 300
 """Arrows per panel; of a longer recording the newest are drawn, and the drawing says so."""
 
 _PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 82, 22  # pixels
+_TITLED = 540  # pixels: a title is not broken into many lines because there is but one panel
 _HEAD, _LABEL, _NUMBER = 13, 10, 9  # pixels: sizes of the title, of labels, of messages' numbers
 
 
@@ -119,13 +120,14 @@ paint-order:stroke;font-size:10px}
 
 
 def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
-    across = _AXIS + len(panels) * (_PANEL + _GAP)
+    end = _AXIS + len(panels) * (_PANEL + _GAP)
+    across = max(end, _TITLED if title else 0)
     down = _TOP + scale.height + _BOTTOM
     summary = "; ".join(f"{p.name}: {len(p.segments)} segments, {p.note}" for p in panels)
     parts = []
     for y, label in scale.ticks():
         parts.append(
-            f'<line class="g" x1="{_AXIS}" x2="{across - _GAP}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<line class="g" x1="{_AXIS}" x2="{end - _GAP}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text class="s" x="{_AXIS - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
         )
     for place, panel in enumerate(panels):
