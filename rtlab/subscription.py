@@ -24,7 +24,7 @@ def subscribe(
         transport: ``polling``, ``long_polling``, ``sse`` or ``websocket``; or ``http2``.
         cursor: the last message already seen; ``None`` begins with the oldest one held.
         **options: of the transport's own ``subscribe``: ``listener``, ``backoff``; ``period`` for
-            polling, ``timeout`` for long polling, ``deflate`` and ``randbytes`` for WebSocket,
+            polling, ``hold`` for long polling, ``deflate`` and ``randbytes`` for WebSocket,
             ``over="sse"`` or ``"websocket"`` for HTTP/2.
 
     Raises:

@@ -14,6 +14,16 @@ async def test_receive_takes_so_many_messages_and_leaves(lab, transport):
     assert [delivery.message.data for delivery in got] == [1, 2, 3]
 
 
+async def test_how_long_a_request_is_held_is_not_how_long_one_waits(lab):
+    waiting = asyncio.create_task(
+        rtlab.receive(lab.url("long_polling"), "long_polling", 1, hold=0.02, timeout=20)
+    )
+    while lab.rows()[1].requests < 3:  # 204, and asked again
+        await asyncio.sleep(0.01)
+    lab.publish("late")
+    assert [delivery.message.data for delivery in await waiting] == ["late"]
+
+
 async def test_receive_gives_up_in_time(lab):
     with pytest.raises(TimeoutError):
         await rtlab.receive(lab.url("sse"), "sse", 1, timeout=0.05)

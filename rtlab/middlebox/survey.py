@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from rtlab.arguments import number
-from rtlab.errors import Refused
+from rtlab.arguments import TRANSPORTS, number
+from rtlab.errors import Refused, UsageError
 from rtlab.lab import Lab
 from rtlab.middlebox.box import Middlebox
 from rtlab.middlebox.kinds import describe
@@ -27,6 +27,8 @@ AS_MET: dict[str, dict[str, Any]] = {
     "caching": {"respect": False},
 }
 """The kinds with settings that show what they do; those that kill silence wait longer elsewhere."""
+NOT_SPOKEN = "HTTP/2 is not spoken"
+"""What becomes of HTTP/2 behind a middlebox that reads HTTP/1.1: a client need not even try."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,7 +39,7 @@ class Survey:
         kinds: the kinds of middleboxes and their settings.
         transports: what they stood before.
         outcomes: by kind and transport: ``delivered``, ``delivered, reconnected``,
-            ``refused (426)`` or ``stalled``.
+            ``refused (426)``, ``stalled`` or, of ``http2``, ``NOT_SPOKEN``.
     """
 
     kinds: Mapping[str, Mapping[str, Any]]
@@ -67,23 +69,29 @@ async def survey(
     """Subscribe through each kind of middlebox, stay silent, publish one message, and wait.
 
     Args:
-        lab: which publishes; every transport of it takes part.
+        lab: which publishes; every transport of it takes part that speaks HTTP/1.1.
         kinds: kinds of middleboxes and their settings; ``AS_MET`` if not given.
         patience: seconds after which what has not arrived is said to have stalled.
 
     Raises:
-        UsageError: a kind or a setting is unknown.
+        UsageError: a kind or a setting is unknown, or there is nothing to survey.
         NotRunning: the lab is stopped.
     """
     number("patience", patience, "seconds", above=True)
     chosen = AS_MET if kinds is None else kinds
+    names = [name for name in lab.transports if name in TRANSPORTS]
+    if not chosen or not names:
+        raise UsageError(
+            "A survey takes one kind of middlebox at least, and a lab with a transport over "
+            "HTTP/1.1, such as 'sse'."
+        )
     with ExitStack() as stack:
         clients = {
             (kind, name): _Client(
                 stack.enter_context(Middlebox(lab.url(name), kind, **settings)), name, lab.feed.last
             )
             for kind, settings in chosen.items()
-            for name in lab.transports
+            for name in names
         }
         tasks = [asyncio.create_task(client.run()) for client in clients.values()]
         try:
@@ -100,7 +108,10 @@ async def survey(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    outcomes = {place: client.outcome for place, client in clients.items()}
+    places = ((kind, name) for kind in chosen for name in lab.transports)
+    outcomes = {
+        place: clients[place].outcome if place in clients else NOT_SPOKEN for place in places
+    }
     return Survey(chosen, lab.transports, outcomes)
 
 

@@ -69,7 +69,7 @@ async def subscribe(
     url: str,
     cursor: int | None = None,
     *,
-    timeout: float = 25.0,
+    hold: float = 25.0,
     listener: Listener = ignore,
     backoff: Backoff | None = None,
 ) -> AsyncGenerator[Delivery, None]:
@@ -78,21 +78,21 @@ async def subscribe(
     Args:
         url: of a long-polling server.
         cursor: the last message already seen; ``None`` begins with the oldest one held.
-        timeout: seconds for which the server may hold a request.
+        hold: seconds for which the server may hold a request.
         listener: called with a ``Report`` of everything the client does.
         backoff: how long to wait after a failure.
 
     Raises:
-        UsageError: ``timeout`` is not more than 0, or no number.
+        UsageError: ``hold`` is not more than 0, or no number.
         Refused: the server will not answer this client.
     """
-    number("timeout", timeout, "seconds", above=True)
+    number("hold", hold, "seconds", above=True)
     retry = backoff or Backoff()
     listener(Report("connecting", url))
-    async with last_report(listener), http.connection(read_timeout=timeout + 10.0) as client:
+    async with last_report(listener), http.connection(read_timeout=hold + 10.0) as client:
         while True:
             since = {} if cursor is None else {"since": cursor}
-            query: dict[str, str | int] = {**since, "timeout": f"{timeout:g}"}
+            query: dict[str, str | int] = {**since, "timeout": f"{hold:g}"}
             listener(Report("waiting", "for the server's answer"))
             try:
                 answer = await http.ask(client, url, query, {})

@@ -13,6 +13,7 @@ The format is that of the WHATWG HTML standard, §9.2 "Server-sent events".
 from __future__ import annotations
 
 import codecs
+import math
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -46,6 +47,12 @@ READ_TIMEOUT = 3 * HEARTBEAT
 """Seconds without a byte after which a client takes the stream for broken."""
 RETRY = 1.0
 """Seconds that the server asks clients to wait before they reconnect."""
+PROXIED = "X-ProxyContextPath"
+"""A header field that ``jupyter-server-proxy`` adds to requests."""
+PROXIED_LIMIT = 120.0
+"""Seconds after which a stream that came through Jupyter's proxy ends. The proxy does not tell when
+its client has left: without a limit the streams of closed pages would go on for two hours. Whoever
+is still there comes back with ``Last-Event-ID`` and misses nothing."""
 
 send = http.send
 
@@ -209,7 +216,9 @@ async def serve(
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Accel-Buffering"] = "no"  # asks nginx in between not to hold it back
         await response.prepare(request)
-        await write_events(server, cursor, partial(http.write, request, response), heartbeat, retry)
+        write = partial(http.write, request, response)
+        limit = PROXIED_LIMIT if PROXIED in request.headers else math.inf
+        await write_events(server, cursor, write, heartbeat, retry, limit)
         return response
 
     return await server.open(PATH, stream)
@@ -228,6 +237,7 @@ async def write_events(
     write: Callable[[bytes], Awaitable[None]],
     heartbeat: float = HEARTBEAT,
     retry: float = RETRY,
+    limit: float = math.inf,
 ) -> None:
     """Write a stream until the feed ends.
 
@@ -237,18 +247,26 @@ async def write_events(
         write: takes the next bytes, and waits while the client does not read.
         heartbeat: as in ``serve``.
         retry: as in ``serve``.
+        limit: seconds after which the stream ends, whoever reads it.
     """
     feed = server.feed
     # Something at once: behind some proxies a stream counts as open with its first byte.
     await write(f": welcome\nretry: {round(retry * 1000)}\n\n".encode())
+    end = time.monotonic() + limit
     while not feed.closed:
+        left = end - time.monotonic()
+        if left <= 0:
+            # An id without data is no event, but what a client that has seen none comes back with.
+            resume = "" if cursor is None else f"id: {cursor}\n"
+            await write(f": this stream has lasted long enough, come back\n{resume}\n".encode())
+            return
         try:
-            messages = await feed.wait(cursor, heartbeat)
+            messages = await feed.wait(cursor, min(heartbeat, left))
         except CursorOutOfRange as gap:
             cursor = gap.resume
             await write(encode(to_json(gap.as_json()), id=str(cursor), event="lost"))
             continue
-        if not messages and not feed.closed:
+        if not messages and not feed.closed and left > heartbeat:
             await write(b": heartbeat\n\n")
         for message in messages:
             await write(_encoded(message.seq, message.json))

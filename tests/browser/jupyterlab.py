@@ -17,8 +17,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 CHROMIUM_FLAGS = [
     "--headless",
@@ -45,16 +46,35 @@ class JupyterLab:
     Attributes:
         url: of the server, with its base path.
         token: what it wants to see.
+        folder: with the notebooks.
         runtime: the folder in which its kernels say how to reach them.
     """
 
     url: str
     token: str
+    folder: Path
     runtime: Path
 
     def notebook(self, name: str) -> str:
         """Return the URL of a notebook in a workspace of its own: old tabs would come back."""
         return f"{self.url}lab/workspaces/ci-{uuid.uuid4().hex}/tree/{name}?token={self.token}"
+
+    def ask(self, method: str, path: str) -> Any:
+        """Ask its REST API for something, and return the JSON of the answer."""
+        request = urllib.request.Request(
+            f"{self.url}api/{path}",
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            body = answer.read()
+        return json.loads(body) if body else None
+
+    def shut_down_kernels(self) -> None:
+        """End the kernels of all notebooks."""
+        for session in self.ask("GET", "sessions"):
+            with contextlib.suppress(OSError):  # one that is being restarted
+                self.ask("DELETE", f"sessions/{session['id']}")
 
 
 @contextlib.contextmanager
@@ -91,7 +111,7 @@ def jupyterlab(
     url = f"http://127.0.0.1:{port}{base}"
     try:
         _wait_for(f"{url}api/status?token={token}", process)
-        yield JupyterLab(url, token, settings / "runtime")
+        yield JupyterLab(url, token, folder, settings / "runtime")
     finally:
         process.send_signal(signal.SIGINT)  # twice: the first one asks
         time.sleep(0.2)
@@ -113,6 +133,12 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("JupyterLab did not start")
 
 
+def until_idle(page: Page) -> None:
+    """Wait until the notebook that is open has a kernel, which has nothing to do."""
+    # The indicator beside the notebook reads idle before there is a kernel; this one does not.
+    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
+
+
 @dataclass
 class Browser:
     """A page in Chromium, and what went wrong in it."""
@@ -124,8 +150,7 @@ class Browser:
         """Open a notebook, run it, and return its error outputs."""
         page = self.page
         page.goto(url)
-        # The indicator beside the notebook reads idle before there is a kernel; this one does not.
-        page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
+        until_idle(page)
         page.click(".lm-MenuBar-itemLabel >> text=Run")
         page.click(".lm-Menu-itemLabel >> text=/^Run All Cells$/")
         deadline = time.monotonic() + timeout
@@ -167,16 +192,33 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browser(width: int = 1280, height: int = 900, flags: Sequence[str] = ()) -> Iterator[Browser]:
-    """Open a page in the system's Chromium."""
+def chromium_context(flags: Sequence[str] = ()) -> Iterator[BrowserContext]:
+    """Start the system's Chromium. Its pages share a cache, so a second one comes quicker."""
     with sync_playwright() as playwright:
         process = playwright.chromium.launch(
             executable_path=chromium(), args=[*CHROMIUM_FLAGS, *flags]
         )
         try:
-            page = process.new_page(viewport={"width": width, "height": height})
-            result = Browser(page)
-            page.on("pageerror", lambda error: result.errors.append(str(error)))
-            yield result
+            yield process.new_context()
         finally:
             process.close()
+
+
+@contextlib.contextmanager
+def new_page(context: BrowserContext, width: int = 1280, height: int = 900) -> Iterator[Browser]:
+    """Open a page, and close it in the end."""
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    result = Browser(page)
+    page.on("pageerror", lambda error: result.errors.append(str(error)))
+    try:
+        yield result
+    finally:
+        page.close()
+
+
+@contextlib.contextmanager
+def browser(width: int = 1280, height: int = 900) -> Iterator[Browser]:
+    """Open a page in a Chromium of its own."""
+    with chromium_context() as context, new_page(context, width, height) as result:
+        yield result

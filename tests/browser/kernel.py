@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from jupyter_client.blocking import BlockingKernelClient
@@ -55,19 +54,10 @@ class Kernel:
             time.sleep(0.1)
 
 
-def _api(lab: JupyterLab, method: str, path: str) -> Any:
-    request = urllib.request.Request(
-        f"{lab.url}api/{path}", method=method, headers={"Authorization": f"token {lab.token}"}
-    )
-    with urllib.request.urlopen(request, timeout=GUARD) as answer:
-        body = answer.read()
-    return json.loads(body) if body else None
-
-
 @contextmanager
 def kernel_of(lab: JupyterLab, notebook: str) -> Iterator[Kernel]:
-    """Connect to the kernel of a notebook that is open; shut that down in the end."""
-    [session] = [it for it in _api(lab, "GET", "sessions") if it["path"] == notebook]
+    """Connect to the kernel of a notebook that is open."""
+    [session] = [it for it in lab.ask("GET", "sessions") if it["path"] == notebook]
     number = session["kernel"]["id"]
     client = BlockingKernelClient(connection_file=str(lab.runtime / f"kernel-{number}.json"))
     client.load_connection_file()
@@ -77,5 +67,3 @@ def kernel_of(lab: JupyterLab, notebook: str) -> Iterator[Kernel]:
         yield Kernel(client)
     finally:
         client.stop_channels()
-        with suppress(OSError):  # one that is being restarted; it ends with its server
-            _api(lab, "DELETE", f"sessions/{session['id']}")

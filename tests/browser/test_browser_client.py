@@ -1,34 +1,36 @@
 """The browser's own clients in a real JupyterLab: what they do, and what of it is in the recording.
 
-Everything is tried twice: directly, as on the reader's own machine, and through Jupyter's proxy
-under a base path, as on Binder and hubs.
+Where the way matters it is tried twice: directly, as on the reader's own machine, and through
+Jupyter's proxy under a base path, as on Binder and hubs.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import JupyterLab, browser, chromium, jupyterlab
+from tests.browser.conftest import Jupyters
+from tests.browser.jupyterlab import Browser, JupyterLab
 from tests.browser.kernel import Kernel, kernel_of
 from tests.browser.views import (
     PATIENCE,
+    blocking,
+    delete_cell,
+    hold,
+    press_run,
+    release,
     restart_kernel,
     run_cell,
     save_and_reload,
     write_notebook,
 )
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -39,22 +41,20 @@ PROXY = "through Jupyter's proxy"
 
 @dataclass
 class Place:
-    """A JupyterLab, and the way that pages take from it to the lab's servers."""
+    """A page, and the way that it takes from a JupyterLab to the lab's servers."""
 
+    chrome: Browser
     jupyter: JupyterLab
-    folder: Path
     proxied: bool
 
 
-@pytest.fixture(scope="module", params=["direct", "proxied"])
-def place(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
+@pytest.fixture(params=["direct", "proxied"])
+def place(request: pytest.FixtureRequest, chrome: Browser, jupyters: Jupyters) -> Place:
     proxied = request.param == "proxied"
-    folder = tmp_path_factory.mktemp("course")
-    base = "/user/jane/" if proxied else "/"
-    with jupyterlab(folder, tmp_path_factory.mktemp("settings"), base) as jupyter:
-        yield Place(jupyter, folder, proxied)
+    return Place(chrome, jupyters.at("/user/jane/" if proxied else "/"), proxied)
+
+
+ONCE = pytest.mark.parametrize("place", ["proxied"], indirect=True)
 
 
 @dataclass
@@ -103,23 +103,17 @@ class Reader:
 
 
 @contextmanager
-def reading(
-    place: Place, name: str, *cells: str, chosen: bool = True, flags: tuple[str, ...] = ()
-) -> Iterator[Reader]:
+def reading(place: Place, name: str, *cells: str, chosen: bool = True) -> Iterator[Reader]:
     """Open a notebook and run it; take the way of the place, if there is one to choose."""
-    notebook = write_notebook(place.folder, f"{name}.ipynb", *cells)
-    with browser(flags=flags) as chrome:
-        page = chrome.page
-        page.set_default_timeout(PATIENCE)
-        assert chrome.run_all(place.jupyter.notebook(notebook)) == []
-        with kernel_of(place.jupyter, notebook) as kernel:
-            reader = Reader(page, kernel, place.proxied)
-            if chosen:
-                expect(page.get_by_label("direct")).to_be_checked(timeout=PATIENCE)
-                if place.proxied:
-                    page.get_by_label(PROXY).check()
-            yield reader
-        assert chrome.errors == []
+    notebook = write_notebook(place.jupyter.folder, f"{name}.ipynb", *cells)
+    page = place.chrome.page
+    assert place.chrome.run_all(place.jupyter.notebook(notebook)) == []
+    with kernel_of(place.jupyter, notebook) as kernel:
+        if chosen:
+            expect(page.get_by_label("direct")).to_be_checked(timeout=PATIENCE)
+            if place.proxied:
+                page.get_by_label(PROXY).check()
+        yield Reader(page, kernel, place.proxied)
 
 
 def header(request: str, name: str) -> str | None:
@@ -294,7 +288,8 @@ def test_it_survives_its_cell_the_page_and_the_kernel(place: Place) -> None:
             reader.has(transport, "received", "3")  # a new client, from the beginning
         reader.kernel.until(clients, lambda counts: set(counts) == {1})
 
-        page.wait_for_timeout(6000)  # a page tells what it knows every five seconds
+        told = "[report.received for report in view.reports.values()]"
+        reader.kernel.until(told, lambda counts: counts == [3, 3])
         save_and_reload(page)
         expect(page.locator(".rtlab-browser")).to_have_count(1, timeout=PATIENCE)
         for transport in ("sse", "websocket"):
@@ -319,18 +314,16 @@ def test_it_survives_its_cell_the_page_and_the_kernel(place: Place) -> None:
 
 def test_nothing_is_left_of_a_cell_that_is_deleted(place: Place) -> None:
     options = ", connect=True"
-    with reading(place, "deleted", START, show(*ALL, options=options)) as reader:
+    limited = f"{START}\nrtlab.transports.sse.PROXIED_LIMIT = 2"
+    with reading(place, "deleted", limited, show(*ALL, options=options)) as reader:
         reader.state("sse", "OPEN")
         reader.state("websocket", "OPEN")
-        reader.page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(1).click()
-        reader.page.click(".lm-MenuBar-itemLabel >> text=Edit")
-        reader.page.click(".lm-Menu-itemLabel >> text=/^Delete Cells?$/")
+        delete_cell(reader.page, 1)
         expect(reader.page.locator(".rtlab-browser")).to_have_count(0, timeout=PATIENCE)
-        if not place.proxied:  # a proxy keeps what it has opened
-            for transport in ("sse", "websocket"):
-                reader.kernel.until(
-                    f"lab.recording({transport!r}).open_connections", lambda count: count == 0
-                )
+        # A proxy keeps what it has opened: streams to their limit, held requests to their answer.
+        reader.kernel.run("lab.publish('an answer')")
+        for transport in ("long_polling", "sse", "websocket"):
+            reader.kernel.until(f"lab.recording({transport!r}).open_connections == 0")
         assert reader.page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0
         before = len(requests(reader.sent("polling")))
         reader.page.wait_for_timeout(2500)
@@ -352,37 +345,29 @@ def test_a_lab_that_stops_says_goodbye(place: Place) -> None:
             expect(connect).to_be_disabled()
 
 
-def test_a_busy_kernel_holds_up_wishes_and_nothing_else(place: Place) -> None:
-    publish = """
-import threading, time
-def publish():
-    for number in range(20):
-        lab.publish(number)
-        time.sleep(0.1)
-threading.Thread(target=publish).start()
-time.sleep(8)"""
-    with reading(place, "busy", START, show("sse")) as reader:
+@ONCE
+def test_a_busy_kernel_holds_up_wishes_and_nothing_else(place: Place, name: str) -> None:
+    again = f"from IPython.display import display\ndisplay(view)\n{blocking(name)}"
+    release(place.jupyter, name)  # for the first run
+    with reading(place, name, START, f"{show('sse')};", again) as reader:
+        page = reader.page
         reader.connect("sse")
         reader.state("sse", "OPEN")
-        reader.kernel.send(publish)
+        url = reader.kernel.ask("lab.url('sse')")
+        hold(place.jupyter, name)
+        press_run(page, 2)
+        status = page.locator(".rtlab-status").last
+        expect(status).to_contain_text("waits for the kernel", timeout=PATIENCE)
+        for number in range(20):
+            httpx.post(url, json=number, trust_env=False).raise_for_status()
         reader.has("sse", "received", "20")
         reader.pane("sse").get_by_role("button", name="Cut the link").click()
         reader.logged("sse", "cut", "asked of the kernel")
-        busy = "#jp-main-statusbar >> text=/\\| Busy/"
-        assert reader.page.locator(busy).count() == 1
+        assert page.locator("#jp-main-statusbar >> text=/\\| Busy/").count() == 1
+        release(place.jupyter, name)
         reader.logged("sse", "cut", "connections: 1")
-
-
-def test_a_view_that_appears_while_a_cell_runs_says_what_it_waits_for(place: Place) -> None:
-    wait = "from IPython.display import display\nimport time\ndisplay(view)\ntime.sleep(wait)"
-    with reading(place, "wait", START, f"wait = 0\n{show('sse')}", wait, chosen=False) as reader:
-        reader.kernel.run("wait = 8")
-        reader.page.locator(".jp-CodeCell .cm-content").nth(2).click()
-        reader.page.keyboard.press("Control+Enter")
-        status = reader.page.locator(".rtlab-status").last
-        expect(status).to_contain_text("waits for the kernel", timeout=PATIENCE)
         expect(status).to_have_text("", timeout=PATIENCE)
-        expect(reader.page.locator(".pane")).to_have_count(2)
+        expect(reader.pane("sse")).to_have_count(1)
 
 
 def test_hostile_and_enormous_messages_do_no_harm(place: Place) -> None:
@@ -450,6 +435,7 @@ def test_the_way_can_be_changed_while_it_is_open(place: Place) -> None:
             reader.has(transport, "twice", "0")
 
 
+@ONCE
 def test_three_streams_are_held_open_and_no_more(place: Place) -> None:
     cells = [START, *(show("sse", options=", connect=True") for _ in range(4))]
     with reading(place, "held", *cells, chosen=False) as reader:
@@ -460,7 +446,8 @@ def test_three_streams_are_held_open_and_no_more(place: Place) -> None:
         expect(refused).to_contain_text("close one")
 
 
-def test_keyboard_pause_and_what_a_screen_reader_finds(place: Place) -> None:
+@ONCE
+def test_keyboard_pause_what_a_screen_reader_finds_and_the_code_that_runs(place: Place) -> None:
     with reading(place, "keys", START, show("sse")) as reader:
         page = reader.page
         pane = reader.pane("sse")
@@ -478,12 +465,7 @@ def test_keyboard_pause_and_what_a_screen_reader_finds(place: Place) -> None:
         pane.get_by_role("button", name="Close").press("Enter")
         reader.state("sse", "CLOSED")
         assert violations(page, ".rtlab-browser") == []
-
-
-def test_the_code_that_is_shown_is_the_code_that_runs(place: Place) -> None:
-    with reading(place, "code", START, show("websocket")) as reader:
-        code = reader.pane("websocket").locator("pre").inner_text()
-        assert code == reader.kernel.ask(
-            "__import__('rtlab.widgets.native').widgets.native.code_of('websocket')"
-        )
-        assert "ws.onclose = (event) =>" in code
+        code = pane.locator("pre").inner_text()
+        runs = reader.kernel.ask("__import__('rtlab.widgets.native').widgets.native.code_of('sse')")
+        assert code == runs
+        assert "new EventSource(" in code

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 import rtlab
-from tests.browser.jupyterlab import browser, chromium
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+from tests.browser.jupyterlab import Browser
 
 HELLO = bytes.fromhex("818537fa213d7f9f4d5158")
 
 
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Page]:
-    with browser() as opened:
-        yield opened.page
-        assert opened.errors == []
-
-
 @pytest.fixture
-def page(chrome: Page) -> Page:
+def page(chrome: Browser) -> Page:
     html = rtlab.dissect(HELLO + b"\x88\x00", "websocket")._repr_html_()
-    chrome.set_content(f"<!doctype html><meta charset='utf-8'><button>before</button>{html}")
-    chrome.mouse.move(0, 0)
-    return chrome
+    chrome.page.set_content(f"<!doctype html><meta charset='utf-8'><button>before</button>{html}")
+    chrome.page.mouse.move(0, 0)
+    return chrome.page
 
 
 def lit(page: Page, what: str) -> list[str]:
@@ -135,11 +122,11 @@ def test_two_views_on_one_page_do_not_meddle_with_each_other(page: Page) -> None
     assert lit_fields(page) == ["masking key"]
 
 
-def test_it_reads_without_any_script(chrome: Page) -> None:
-    assert chrome.context.browser is not None
-    context = chrome.context.browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+def test_it_reads_without_any_script(context: BrowserContext) -> None:
+    assert context.browser is not None
+    silent = context.browser.new_context(java_script_enabled=False)
+    page = silent.new_page()
     page.set_content(rtlab.dissect(HELLO, "websocket")._repr_html_())
     assert "37 fa 21 3d" in page.locator(".hex").first.inner_text()
     assert page.locator(".value", has_text="Hello").first.is_visible()
-    context.close()
+    silent.close()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import Browser, browser, chromium, jupyterlab
-from tests.browser.views import PATIENCE, restart_kernel, run_cell, save_and_reload, write_notebook
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+from tests.browser.conftest import Jupyters
+from tests.browser.jupyterlab import Browser, JupyterLab
+from tests.browser.views import open_notebook, press_run, restart_kernel, run_cell, save_and_reload
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -51,27 +47,14 @@ rtlab.widgets.ChatRoom(rtlab.chat.start(lab, lesson))"""
 CELLS = (START, SHOW, TALK, LOOK, STOP, FLOOD, NAIVE)
 
 
-@pytest.fixture(scope="module", params=["/", "/user/jane/"])
-def opened(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Browser, str]]:
-    folder = tmp_path_factory.mktemp("notebooks")
-    settings = tmp_path_factory.mktemp("settings")
-    name = write_notebook(folder, "chat.ipynb", *CELLS)
-    with jupyterlab(folder, settings, request.param) as lab, browser() as chrome:
-        chrome.page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        yield chrome, lab.notebook(name)
-        assert chrome.errors == []
-
-
 @pytest.fixture
-def page(opened: tuple[Browser, str]) -> Page:
-    """The notebook with a view that was just made, nobody joined."""
-    chrome, url = opened
-    page = chrome.page
-    page.goto(url)
-    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
+def page(chrome: Browser, hub: JupyterLab, name: str) -> Page:
+    """A notebook with a view that was just made, nobody joined."""
+    return opened(chrome.page, hub, name)
+
+
+def opened(page: Page, jupyter: JupyterLab, name: str) -> Page:
+    open_notebook(page, jupyter, name, *CELLS)
     run_cell(page, 0)
     run_cell(page, 1)
     page.wait_for_selector(".pane")
@@ -112,8 +95,7 @@ def test_the_page_and_python_talk_in_one_room(page: Page) -> None:
     say(page, 0, "hello")
     expect(pane(page, 1).locator(".log")).to_contain_text("Ada: hello")
     expect(pane(page, 0).locator(".here")).to_have_text("Here: Ada, Bob")
-    page.locator(".jp-CodeCell .cm-content").nth(2).click()
-    page.keyboard.press("Control+Enter")  # Python waits for somebody to say something
+    press_run(page, 2)  # Python waits for somebody to say something
     for number in (0, 1):
         expect(pane(page, number).locator(".log")).to_contain_text("Python: from Python")
     say(page, 1, "hi Python")
@@ -124,22 +106,29 @@ def test_the_page_and_python_talk_in_one_room(page: Page) -> None:
     assert re.search(r"ACCEPTED 3 OPEN 2 \{'general': \['Ada', 'Bob'\]\}", found)
 
 
-@pytest.mark.parametrize("way", ["direct", "through Jupyter's proxy"])
-def test_a_client_that_is_cut_comes_back_and_counts(page: Page, way: str) -> None:
-    take_way(page, way)
-    where = page.locator(".rtlab-chat code").first
-    expect(where).to_contain_text("/proxy/" if "proxy" in way else "ws://127.0.0.1:")
+@pytest.mark.parametrize("base", ["/", "/user/jane/"])
+def test_a_client_that_is_cut_comes_back_and_counts(
+    chrome: Browser, jupyters: Jupyters, base: str, name: str
+) -> None:
+    page = opened(chrome.page, jupyters.at(base), name)
     join(page, 0, "Ada")
-    page.get_by_role("button", name="Cut the link").click()
-    state = pane(page, 0).locator(".state")
-    expect(state).to_have_text(re.compile(r"attempt 2 in [\d.]+ s"))
-    expect(state).to_have_text(re.compile("in general as Ada"))
-    log = pane(page, 0).locator(".log")
-    expect(log).to_contain_text(re.compile("Closed: 100[56], no reason given"))
-    if "proxy" in way:
-        expect(log).to_contain_text("Jupyter's proxy hands no codes on")
-    page.get_by_role("button", name="Cut the link").click()
-    expect(state).to_have_text(re.compile(r"attempt 1 in"))  # counted from zero again
+    state, log = (pane(page, 0).locator(part) for part in (".state", ".log"))
+    for way in ("direct", "through Jupyter's proxy"):
+        take_way(page, way)  # a client that is there goes and comes back the other way
+        where = page.locator(".rtlab-chat code").first
+        expect(where).to_contain_text("/proxy/" if "proxy" in way else "ws://127.0.0.1:")
+        expect(state).to_have_text(re.compile("in general as Ada"))
+        page.get_by_role("button", name="Cut the link").click()
+        expect(state).to_have_text(re.compile(r"attempt 2 in [\d.]+ s"))
+        expect(state).to_have_text(re.compile("in general as Ada"))
+        expect(log).to_contain_text(re.compile("Closed: 100[56], no reason given"))
+        proxied = log.get_by_text("Jupyter's proxy hands no codes on")
+        if way == "direct":
+            expect(proxied).to_have_count(0)
+        else:
+            expect(proxied.last).to_be_attached()
+        page.get_by_role("button", name="Cut the link").click()
+        expect(state).to_have_text(re.compile(r"attempt 1 in"))  # counted from zero again
 
 
 def test_what_is_wrong_is_answered_and_hostile_text_stays_text(page: Page) -> None:
@@ -160,19 +149,16 @@ def test_what_is_wrong_is_answered_and_hostile_text_stays_text(page: Page) -> No
     assert page.evaluate("window.harmed") is None
 
 
-def test_a_name_that_the_server_does_not_take_is_said_so(page: Page) -> None:
+def test_why_a_client_is_not_connected_is_said(page: Page) -> None:
     client = pane(page, 0)
     client.get_by_label("Name").fill("x" * 50)
     client.get_by_role("button", name="Join").click()
     expect(client.locator(".log")).to_contain_text("A name is a text of 1 to 40 characters")
     expect(client.locator(".state")).to_have_text("not connected")
-
-
-def test_leaving_says_how_it_was_closed(page: Page) -> None:
-    join(page, 0, "Ada")
-    pane(page, 0).get_by_role("button", name="Leave").click()
-    expect(pane(page, 0).locator(".log")).to_contain_text("Closed: 1000, no reason given")
-    expect(pane(page, 0).locator(".state")).to_have_text("not connected")
+    join(page, 1, "Bob")
+    pane(page, 1).get_by_role("button", name="Leave").click()
+    expect(pane(page, 1).locator(".log")).to_contain_text("Closed: 1000, no reason given")
+    expect(pane(page, 1).locator(".state")).to_have_text("not connected")
     expect(page.locator(".server")).to_contain_text("0 connections; nobody is in a room")
 
 
@@ -217,17 +203,9 @@ def test_the_lessons_own_server_can_be_broken_from_here(page: Page) -> None:
     expect(panes.nth(0).locator(".log")).to_contain_text("Closed: 1011")
 
 
-def test_running_the_cell_again_replaces_it_and_leaves_no_connection(page: Page) -> None:
-    join(page, 0, "Ada")
-    join(page, 1, "Bob")
-    run_cell(page, 1)
-    expect(page.locator(".pane")).to_have_count(2)
-    expect(pane(page, 0).locator(".state")).to_have_text("not connected")
-    expect(page.locator(".server")).to_contain_text("0 connections")
-    assert "OPEN 0 {}" in output(page, 3)
-
-
-def test_a_reload_brings_the_clients_and_what_was_said_back(page: Page) -> None:
+def test_it_survives_a_reload_and_its_cell_and_says_when_its_chat_or_kernel_is_gone(
+    page: Page,
+) -> None:
     join(page, 0, "Ada")
     join(page, 1, "Bob")
     say(page, 0, "before the reload")
@@ -238,16 +216,20 @@ def test_a_reload_brings_the_clients_and_what_was_said_back(page: Page) -> None:
         expect(pane(page, number).locator(".state")).to_have_text(f"in general as {name}")
         expect(pane(page, number).locator(".log")).to_contain_text("Ada: before the reload")
 
+    run_cell(page, 1)
+    expect(page.locator(".pane")).to_have_count(2)
+    expect(pane(page, 0).locator(".state")).to_have_text("not connected")
+    expect(page.locator(".server")).to_contain_text("0 connections")
+    assert "OPEN 0 {}" in output(page, 3)
 
-def test_a_chat_that_is_stopped_says_what_to_do(page: Page) -> None:
     join(page, 0, "Ada")
     run_cell(page, 4)
     expect(page.locator(".rtlab-chat")).to_contain_text("This chat was stopped")
     expect(pane(page, 0).locator(".log")).to_contain_text("1001 “the chat is stopped”")
     expect(pane(page, 0).get_by_role("button", name="Join")).to_be_disabled()
 
-
-def test_a_restarted_kernel_is_noticed(page: Page) -> None:
+    run_cell(page, 0)
+    run_cell(page, 1)
     join(page, 0, "Ada")
     restart_kernel(page)
     expect(page.locator(".rtlab-chat")).to_contain_text("The kernel was restarted")

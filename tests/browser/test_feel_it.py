@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from rtlab import TRANSPORTS
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import Browser, browser, chromium, jupyterlab
-from tests.browser.views import PATIENCE, restart_kernel, run_cell, save_and_reload, write_notebook
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+from tests.browser.conftest import Jupyters
+from tests.browser.jupyterlab import Browser, JupyterLab
+from tests.browser.kernel import kernel_of
+from tests.browser.views import open_notebook, restart_kernel, run_cell, save_and_reload
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -35,27 +32,14 @@ STOP = "rtlab.stop()"
 CELLS = (START, SHOW, LOOK, FIGURES, SLOW, STOP)
 
 
-@pytest.fixture(scope="module", params=["/", "/user/jane/"])
-def opened(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Browser, str]]:
-    folder = tmp_path_factory.mktemp("notebooks")
-    settings = tmp_path_factory.mktemp("settings")
-    name = write_notebook(folder, "feel.ipynb", *CELLS)
-    with jupyterlab(folder, settings, request.param) as lab, browser() as chrome:
-        chrome.page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        yield chrome, lab.notebook(name)
-        assert chrome.errors == []
-
-
 @pytest.fixture
-def page(opened: tuple[Browser, str]) -> Page:
-    """The notebook with a view that was just made, nothing connected."""
-    chrome, url = opened
-    page = chrome.page
-    page.goto(url)
-    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
+def page(chrome: Browser, hub: JupyterLab, name: str) -> Page:
+    """A notebook with a view that was just made, nothing connected."""
+    return opened(chrome.page, hub, name)
+
+
+def opened(page: Page, jupyter: JupyterLab, name: str) -> Page:
+    open_notebook(page, jupyter, name, *CELLS)
     run_cell(page, 0)
     run_cell(page, 1)
     page.wait_for_selector(".pad")
@@ -122,11 +106,24 @@ def dots(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("way", ["direct", "proxied"])
-def test_positions_go_round_through_all_four(page: Page, way: str) -> None:
+WAYS = pytest.mark.parametrize(
+    ("base", "way"), [("/", "direct"), ("/", "proxied"), ("/user/jane/", "proxied")]
+)
+
+
+@WAYS
+def test_positions_go_round_through_all_four_and_come_back_after_a_cut(
+    chrome: Browser, jupyters: Jupyters, base: str, way: str, name: str
+) -> None:
+    page = opened(chrome.page, jupyters.at(base), name)
     start(page, way)
     wander_until(page, 10)
     assert sorted(dots(page)) == sorted(TRANSPORTS)
+    button(page, "Cut the links").click()
+    expect(row(page, "websocket").locator("td").first).to_have_text(re.compile("again in"))
+    wander_until(page, 3)
+    for transport in TRANSPORTS:
+        expect(row(page, transport).locator("td").first).to_have_text("open")
     button(page, "Pause").click()
     expect(row(page, "sse").locator("td").first).to_have_text("off")
     found = output(page, 2)
@@ -147,28 +144,6 @@ def test_latency_is_felt_and_the_slider_follows_the_lab(page: Page) -> None:
         assert lag(page, transport) >= 400, transport  # never early
     assert lag(page, "websocket") < lag(page, "long_polling")
     assert back(page, "websocket") > back(page, "sse")  # a POST waits for its answer
-
-
-@pytest.mark.parametrize("way", ["direct", "proxied"])
-def test_all_of_them_come_back_after_a_cut(page: Page, way: str) -> None:
-    start(page, way)
-    wander_until(page, 3)
-    button(page, "Cut the links").click()
-    expect(row(page, "websocket").locator("td").first).to_have_text(re.compile("again in"))
-    wander_until(page, 3)
-    for transport in TRANSPORTS:
-        expect(row(page, transport).locator("td").first).to_have_text("open")
-
-
-def test_a_transport_can_be_switched_off_and_on(page: Page) -> None:
-    start(page)
-    row(page, "polling").get_by_role("checkbox").uncheck()
-    expect(row(page, "polling").locator("td").first).to_have_text("off")
-    before = back(page, "polling")
-    wander_until(page, 5, ("sse", "websocket"))
-    assert back(page, "polling") == before
-    row(page, "polling").get_by_role("checkbox").check()
-    wander_until(page, 2, ("polling",))
 
 
 def test_it_can_be_used_with_the_keyboard_and_keeps_nobody_out(page: Page) -> None:
@@ -194,14 +169,20 @@ def test_it_can_be_used_with_the_keyboard_and_keeps_nobody_out(page: Page) -> No
     assert violations(page, ".rtlab-feel") == []
 
 
-def test_nothing_is_connected_before_the_start_and_after_the_pause(page: Page) -> None:
+def test_only_what_is_wanted_is_connected(page: Page) -> None:
     opened: list[str] = []
     page.on("request", lambda request: opened.append(request.url))
     wander(page, 10)
     urls = [url for url in opened if re.search(r"/(messages|wait|events)\b", url)]
     assert urls == []
     start(page)
-    wander_until(page, 2)
+    row(page, "polling").get_by_role("checkbox").uncheck()
+    expect(row(page, "polling").locator("td").first).to_have_text("off")
+    before = back(page, "polling")
+    wander_until(page, 5, ("sse", "websocket"))
+    assert back(page, "polling") == before
+    row(page, "polling").get_by_role("checkbox").check()
+    wander_until(page, 2, ("polling",))
     button(page, "Pause").click()
     page.wait_for_timeout(500)
     del opened[:]
@@ -209,20 +190,13 @@ def test_nothing_is_connected_before_the_start_and_after_the_pause(page: Page) -
     assert [url for url in opened if re.search(r"/(messages|wait|events)\b", url)] == []
 
 
-def test_running_the_cell_again_replaces_it_and_leaves_no_connection(page: Page) -> None:
-    start(page)
-    wander_until(page, 2)
-    run_cell(page, 1)
-    expect(page.locator(".pad")).to_have_count(1)
-    expect(button(page, "Start")).to_be_visible()
-    # A browser keeps idle connections for a while, those of streams and WebSockets it closes.
-    assert page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0
-
-
-def test_a_reload_shows_what_was_measured(page: Page) -> None:
+def test_it_survives_a_reload_and_its_cell_and_notices_the_end_of_lab_and_kernel(
+    page: Page, hub: JupyterLab, name: str
+) -> None:
     start(page)
     wander_until(page, 5)
-    page.wait_for_timeout(1500)  # the page reports once a second
+    with kernel_of(hub, f"{name}.ipynb") as kernel:  # a page reports once a second
+        kernel.until("min(lag.back for lag in view.lags.values())", lambda count: count >= 5)
     button(page, "Pause").click()
     save_and_reload(page)
     page.wait_for_selector(".pad")
@@ -230,15 +204,20 @@ def test_a_reload_shows_what_was_measured(page: Page) -> None:
     for transport in TRANSPORTS:
         assert back(page, transport) >= 5
 
+    start(page)
+    run_cell(page, 1)
+    expect(page.locator(".pad")).to_have_count(1)
+    expect(button(page, "Start")).to_be_visible()
+    # A browser keeps idle connections for a while, those of streams and WebSockets it closes.
+    assert page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0
 
-def test_a_lab_that_is_stopped_pauses_it(page: Page) -> None:
     start(page)
     run_cell(page, 5)
     expect(page.locator(".rtlab-feel")).to_contain_text("The lab is stopped")
     expect(button(page, "Start")).to_be_disabled()
 
-
-def test_a_restarted_kernel_is_noticed(page: Page) -> None:
+    run_cell(page, 0)
+    run_cell(page, 1)
     start(page)
     restart_kernel(page)
     expect(page.locator(".rtlab-feel")).to_contain_text("The kernel was restarted")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import Browser, browser, chromium, jupyterlab
-from tests.browser.views import PATIENCE, restart_kernel, run_cell, save_and_reload, write_notebook
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+from tests.browser.jupyterlab import Browser, JupyterLab, until_idle
+from tests.browser.kernel import kernel_of
+from tests.browser.views import (
+    blocking,
+    delete_cell,
+    open_notebook,
+    press_run,
+    release,
+    restart_kernel,
+    run_cell,
+    save_and_reload,
+)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -26,9 +31,8 @@ print("SETTINGS", lanes._traffic.settings, "END")"""
 FLOOD = """lab.publish("</script><script>window.harmed = true</script>" * 1000)
 for number in range(10_000):
     lab.publish({"<b>": number})"""
-BUSY = "time.sleep(8)"
 STOP = "rtlab.stop()"
-CELLS = (START, SHOW, LOOK, FLOOD, BUSY, STOP)
+CELLS = (START, SHOW, LOOK, FLOOD, STOP)
 
 COUNT_FRAMES = """() => new Promise((done) => {
     const canvas = document.querySelector('.rtlab-lanes canvas'), seen = new Set()
@@ -41,34 +45,16 @@ COUNT_FRAMES = """() => new Promise((done) => {
 })"""
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, str]]:
-    folder = tmp_path_factory.mktemp("notebooks")
-    name = write_notebook(folder, "lanes.ipynb", *CELLS)
-    with (
-        jupyterlab(folder, tmp_path_factory.mktemp("settings")) as lab,
-        browser(height=1400) as chrome,
-    ):
-        chrome.page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        yield chrome, lab.notebook(name)
-        assert chrome.errors == []
-
-
-def show(page: Page, url: str) -> Page:
-    page.goto(url)
-    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
+@pytest.fixture
+def page(chrome: Browser, plain: JupyterLab, name: str) -> Page:
+    """A notebook with a lab and a view that were just made."""
+    page = chrome.page
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    open_notebook(page, plain, name, *CELLS, blocking(name))
     run_cell(page, 0)
     run_cell(page, 1)
     page.wait_for_selector(".rtlab-lanes tbody tr")
     return page
-
-
-@pytest.fixture
-def page(opened: tuple[Browser, str]) -> Page:
-    """The notebook with a lab and a view that were just made."""
-    chrome, url = opened
-    return show(chrome.page, url)
 
 
 def cell(page: Page, transport: str, column: int) -> Locator:
@@ -87,6 +73,14 @@ def until_delivered(page: Page, count: int) -> None:
             .every(row => +row.cells[2].innerText.replace(/,/g, '') >= count)""",
         arg=count,
     )
+
+
+def until_still(page: Page) -> None:
+    """Wait until what was under way has arrived."""
+    for _ in range(100):
+        if page.evaluate(COUNT_FRAMES) == 1:
+            return
+    raise AssertionError("it moves on and on")
 
 
 def said_in_kernel(page: Page, word: str) -> str:
@@ -175,29 +169,31 @@ def test_a_pause_stops_the_drawing_and_says_how_many_went_by(page: Page) -> None
 
 
 def test_counting_anew(page: Page) -> None:
-    until_delivered(page, 30)
+    until_delivered(page, 5)
+    page.get_by_label("publish").press("Home")
+    expect(page.locator("caption")).to_contain_text("0 messages/s")
     page.get_by_role("button", name="Count anew").click()
     expect(page.locator(".said")).to_have_text("counted from now on")
-    page.wait_for_function(
-        "+document.querySelector('.rtlab-lanes tbody').rows[2].cells[2].innerText < 30"
-    )
+    expect(cell(page, "sse", 2)).to_have_text("0")
 
 
-def test_a_flood_while_the_drawing_rests_and_a_cell_that_blocks(page: Page) -> None:
+def test_a_flood_while_the_drawing_rests_and_a_cell_that_blocks(
+    page: Page, plain: JupyterLab, name: str
+) -> None:
     page.get_by_role("button", name="Pause").click()
     run_cell(page, 3)
     until_delivered(page, 10_000)
     page.get_by_role("button", name="Go on").click()
-    page.locator(".jp-CodeCell .cm-content").nth(4).click()
     before = number(page, "sse")
-    page.keyboard.press("Control+Enter")  # the lab's thread goes on meanwhile
-    until_delivered(page, before + 10)
-    assert page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(4).inner_text() == "[*]:"
+    press_run(page, 5)
+    until_delivered(page, before + 10)  # the lab's thread goes on meanwhile
+    assert page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(5).inner_text() == "[*]:"
     page.get_by_role("button", name="Cut sse").click()  # whether at once depends on the kernel
     expect(page.locator(".said")).to_have_text(re.compile("busy with a cell|cut 1 connection"))
+    release(plain, name)
     expect(page.locator(".said")).to_have_text("sse: cut 1 connection")
     assert page.evaluate("window.harmed") is None
-    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/")
+    until_idle(page)
 
 
 def test_a_page_that_is_loaded_again_shows_what_there_was(page: Page) -> None:
@@ -220,27 +216,26 @@ def test_the_cell_run_again_replaces_the_view_and_keeps_the_clients(page: Page) 
     assert said_in_kernel(page, "OPEN") == "1"
 
 
-def test_a_view_that_is_gone_takes_its_clients_with_it(page: Page) -> None:
+def test_a_view_that_is_gone_takes_its_clients_with_it(
+    page: Page, plain: JupyterLab, name: str
+) -> None:
     until_delivered(page, 5)
-    page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(1).click()
-    page.keyboard.press("Escape")
-    page.click(".lm-MenuBar-itemLabel >> text=Edit")
-    page.click(".lm-Menu-itemLabel >> text=/^Clear Cell Output$/")
+    delete_cell(page, 1)
     expect(page.locator(".rtlab-lanes")).to_have_count(0)
-    page.wait_for_timeout(3000)
-    assert said_in_kernel(page, "OPEN") == "0"
+    with kernel_of(plain, f"{name}.ipynb") as kernel:
+        kernel.until("sum(lab.recording(t).open_connections for t in lab.transports) == 0")
+        kernel.until("not lanes._traffic._ending")  # tasks
 
 
 def test_a_lab_that_stops_and_a_kernel_that_is_restarted_are_noticed(page: Page) -> None:
     until_delivered(page, 5)
-    run_cell(page, 5)
+    run_cell(page, 4)
     expect(page.locator(".rtlab-status")).to_have_text(
         "The lab is stopped: what you see is how it ended."
     )
     expect(page.get_by_role("button", name="Cut all 4")).to_be_disabled()
     expect(page.get_by_label("publish")).to_be_disabled()
-    page.wait_for_timeout(1000)  # what was under way arrives
-    assert page.evaluate(COUNT_FRAMES) == 1
+    until_still(page)
     run_cell(page, 0)
     run_cell(page, 1)
     until_delivered(page, 5)
@@ -250,30 +245,21 @@ def test_a_lab_that_stops_and_a_kernel_that_is_restarted_are_noticed(page: Page)
     )
 
 
-def test_who_wants_less_motion_starts_with_a_still_picture_and_live_numbers(
-    opened: tuple[Browser, str],
-) -> None:
-    chrome, url = opened
-    chrome.page.emulate_media(reduced_motion="reduce")
-    try:
-        page = show(chrome.page, url)
-        until_delivered(page, 10)
-        expect(page.get_by_text("paused, as your system asks for less motion")).to_be_visible()
-        assert page.evaluate(COUNT_FRAMES) == 1
-        page.get_by_role("button", name="Go on").click()
-        assert page.evaluate(COUNT_FRAMES) > 5
-    finally:
-        chrome.page.emulate_media(reduced_motion="no-preference")
+def test_who_wants_less_motion_starts_with_a_still_picture_and_live_numbers(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    run_cell(page, 1)
+    until_delivered(page, 10)
+    expect(page.get_by_text("paused, as your system asks for less motion")).to_be_visible()
+    assert page.evaluate(COUNT_FRAMES) == 1
+    page.get_by_role("button", name="Go on").click()
+    assert page.evaluate(COUNT_FRAMES) > 5
 
 
-@pytest.mark.parametrize("width", [1280, 460])
-def test_nothing_keeps_people_out(page: Page, width: int) -> None:
-    size = page.viewport_size
-    assert size is not None
+def test_nothing_keeps_people_out(page: Page) -> None:
     until_delivered(page, 5)
     page.keyboard.press("Control+b")  # the side bar leaves its room to the notebook
-    page.set_viewport_size({"width": width, "height": size["height"]})
-    try:
+    for width in (1280, 460):
+        page.set_viewport_size({"width": width, "height": 1400})
         page.wait_for_timeout(300)
         assert violations(page, ".rtlab-lanes") == []
         inside = page.evaluate(
@@ -283,6 +269,3 @@ def test_nothing_keeps_people_out(page: Page, width: int) -> None:
                     .every(element => element.getBoundingClientRect().right <= right) }"""
         )
         assert inside
-    finally:
-        page.set_viewport_size(size)
-        page.keyboard.press("Control+b")

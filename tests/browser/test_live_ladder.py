@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import Browser, JupyterLab, browser, chromium, jupyterlab
-from tests.browser.views import (
-    PATIENCE,
-    restart_kernel,
-    run_cell,
-    save_and_reload,
-    write_notebook,
-)
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+from tests.browser.jupyterlab import Browser, JupyterLab
+from tests.browser.views import PATIENCE, open_notebook, restart_kernel, run_cell, save_and_reload
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -59,32 +48,14 @@ RUN = {
 }
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[JupyterLab, Path]]:
-    folder = tmp_path_factory.mktemp("course")
-    with jupyterlab(folder, tmp_path_factory.mktemp("settings"), "/user/jane/") as running:
-        yield running, folder
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with browser() as opened:
-        opened.page.set_default_timeout(PATIENCE)
-        yield opened
-        assert opened.errors == []
-
-
 @pytest.fixture
-def page(lab: tuple[JupyterLab, Path], chrome: Browser, request: pytest.FixtureRequest) -> Page:
+def page(chrome: Browser, hub: JupyterLab, name: str) -> Page:
     """A notebook with a lab and an empty ladder."""
-    running, folder = lab
-    name = write_notebook(folder, f"{request.node.name}.ipynb", *CELLS)
     page = chrome.page
-    page.goto(running.notebook(name))
-    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
+    open_notebook(page, hub, name, *CELLS)
     run(page, "start")
     run(page, "show")
-    expect(page.locator(".lane")).to_have_count(2, timeout=PATIENCE)
+    expect(page.locator(".lane")).to_have_count(2)
     return page
 
 
@@ -229,8 +200,9 @@ def test_what_crossed_the_wire_is_text(page: Page) -> None:
     page.get_by_role("button", name="Pause", exact=True).click()
     page.locator("summary", has_text="as a table").click()
     # The client's hello, and what it has to say: in one segment, or in two.
-    sent = page.get_by_role("cell", name=re.compile("^text"))
-    page.get_by_role("row").filter(has=sent).last.get_by_role("button").click()
+    sent = page.get_by_role("row").filter(has=page.get_by_role("cell", name=re.compile("^text")))
+    client = page.get_by_role("cell", name="client", exact=True)
+    sent.filter(has=client).last.get_by_role("button").click()
     expect(page.locator("section.bytes .rtlab-bytes")).to_contain_text("onerror")
     assert page.locator(".rtlab-view img").count() == 0
     assert page.evaluate("window.harmed") is None
@@ -276,16 +248,13 @@ def test_everybody_can_use_it(page: Page) -> None:
 
 def test_it_moves_in_steps_for_whoever_asks_for_calm(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
-    try:
-        run(page, "show")
-        run(page, "receive")
-        shown(page, 0, "event 3")
-        moves = page.evaluate("""() => new Promise(done => {
-            const moving = document.querySelector('.lane svg > g');
-            let count = 0;
-            new MutationObserver(() => count++).observe(moving, {attributeFilter: ['transform']});
-            setTimeout(() => done(count), 3000);
-        })""")
-        assert moves <= 8
-    finally:
-        page.emulate_media(reduced_motion="no-preference")
+    run(page, "show")
+    run(page, "receive")
+    shown(page, 0, "event 3")
+    moves = page.evaluate("""() => new Promise(done => {
+        const moving = document.querySelector('.lane svg > g');
+        let count = 0;
+        new MutationObserver(() => count++).observe(moving, {attributeFilter: ['transform']});
+        setTimeout(() => done(count), 3000);
+    })""")
+    assert moves <= 8

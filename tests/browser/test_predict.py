@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import Browser, JupyterLab, browser, chromium, jupyterlab
+from tests.browser.jupyterlab import Browser, JupyterLab
 from tests.browser.views import (
     PATIENCE,
+    press_run,
     restart_kernel,
     run_cell,
     save_and_reload,
     write_notebook,
 )
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -34,27 +28,11 @@ SAY = "print(late.answer, late.earlier, late.late, first.answer)"
 COMPARE = "late.compare(modelled=80, measured=83)"
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[JupyterLab, Path]]:
-    folder = tmp_path_factory.mktemp("course")
-    with jupyterlab(folder, tmp_path_factory.mktemp("settings")) as running:
-        yield running, folder
-
-
 @pytest.fixture
-def chrome(lab: tuple[JupyterLab, Path], request: pytest.FixtureRequest) -> Iterator[Browser]:
-    running, folder = lab
-    # A notebook of its own: with the kernel of another one the answers would be known.
-    name = write_notebook(folder, f"{request.node.name}.ipynb", NUMBER, ORDER, SAY, COMPARE)
-    with browser() as opened:
-        assert opened.run_all(running.notebook(name)) == []
-        expect(opened.page.locator(".rtlab-view")).to_have_count(2, timeout=PATIENCE)
-        yield opened
-        assert opened.errors == []
-
-
-@pytest.fixture
-def page(chrome: Browser) -> Page:
+def page(chrome: Browser, plain: JupyterLab, name: str) -> Page:
+    notebook = write_notebook(plain.folder, f"{name}.ipynb", NUMBER, ORDER, SAY, COMPARE)
+    assert chrome.run_all(plain.notebook(notebook)) == []
+    expect(chrome.page.locator(".rtlab-view")).to_have_count(2)
     return chrome.page
 
 
@@ -162,8 +140,7 @@ def test_without_its_kernel_it_takes_no_answer_and_says_why(page: Page) -> None:
     )
     expect(view(page, 0).get_by_label("Your prediction")).to_be_disabled()
     expect(view(page, 1).get_by_role("button", name="Commit")).to_be_disabled()
-    page.locator(".jp-CodeCell .cm-content").nth(0).click()
-    page.keyboard.press("Control+Enter")
+    press_run(page, 0)
     expect(view(page, 0).get_by_label("Your prediction")).to_be_enabled(timeout=PATIENCE)
 
 

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import Browser, JupyterLab, browser, chromium, jupyterlab
-from tests.browser.views import (
-    PATIENCE,
-    restart_kernel,
-    run_cell,
-    save_and_reload,
-    write_notebook,
-)
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+from tests.browser.jupyterlab import Browser, JupyterLab
+from tests.browser.views import PATIENCE, open_notebook, restart_kernel, run_cell, save_and_reload
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -38,30 +25,11 @@ STOP = "for task in tasks: task.cancel()\nrtlab.stop()"
 CELLS = (START, ROW, CLIENTS, CUT, ONE, MOVE, STOP)
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[JupyterLab, Path]]:
-    folder = tmp_path_factory.mktemp("course")
-    with jupyterlab(folder, tmp_path_factory.mktemp("settings")) as running:
-        yield running, folder
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with browser() as opened:
-        opened.page.set_default_timeout(PATIENCE)
-        yield opened
-        assert opened.errors == []
-
-
 @pytest.fixture
-def page(lab: tuple[JupyterLab, Path], chrome: Browser, request: pytest.FixtureRequest) -> Page:
-    running, folder = lab
-    name = write_notebook(folder, f"{request.node.name}.ipynb", *CELLS)
-    page = chrome.page
-    page.goto(running.notebook(name))
-    page.wait_for_selector("#jp-main-statusbar >> text=/\\| Idle/", timeout=90_000)
-    run_cell(page, 0)
-    return page
+def page(chrome: Browser, plain: JupyterLab, name: str) -> Page:
+    open_notebook(chrome.page, plain, name, *CELLS)
+    run_cell(chrome.page, 0)
+    return chrome.page
 
 
 def client(page: Page, name: str) -> Locator:

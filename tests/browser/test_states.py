@@ -6,7 +6,6 @@ does itself; what it cannot see in an event it sees by looking at ``readyState``
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import Counter
@@ -18,10 +17,7 @@ import pytest
 
 import rtlab
 from rtlab.states import MACHINES, START, Follower, Machine, State, Transition
-from tests.browser.jupyterlab import Browser, browser, chromium
-
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
+from tests.browser.jupyterlab import Browser
 
 PAGE = """<!doctype html><meta charset=utf-8><title>states</title><script>
 let seen = []
@@ -122,11 +118,10 @@ class Watched:
 
 
 @contextmanager
-def watched(name: str) -> Iterator[Watched]:
-    with pages() as home, browser() as chrome:
+def watched(chrome: Browser, name: str) -> Iterator[Watched]:
+    with pages() as home:
         page = Watched(chrome, name, home)
         yield page
-        assert chrome.errors == []
     missing = [move for move in page.machine.transitions if not page.made[move]]
     assert not missing
 
@@ -136,8 +131,8 @@ def came(sign: str, state: str, times: int = 1) -> Callable[[list[tuple[str, str
 
 
 @pytest.mark.timeout(120)
-def test_an_event_source_makes_every_move_of_its_table_and_no_other() -> None:
-    with watched("EventSource") as page, rtlab.Lab("sse") as lab:
+def test_an_event_source_makes_every_move_of_its_table_and_no_other(chrome: Browser) -> None:
+    with watched(chrome, "EventSource") as page, rtlab.Lab("sse") as lab:
         page.do(f"window.one = source('{lab.url('sse')}')")
         page.until(came("open", "OPEN"))
         lab.publish("a message")
@@ -157,8 +152,8 @@ def test_an_event_source_makes_every_move_of_its_table_and_no_other() -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_websocket_makes_every_move_of_its_table_and_no_other() -> None:
-    with watched("WebSocket") as page, rtlab.Lab("websocket") as lab:
+def test_a_websocket_makes_every_move_of_its_table_and_no_other(chrome: Browser) -> None:
+    with watched(chrome, "WebSocket") as page, rtlab.Lab("websocket") as lab:
         url = lab.url("websocket")
         page.do(f"window.one = socket('{url}')")
         page.until(came("message", "OPEN"))
@@ -190,9 +185,9 @@ def test_a_websocket_makes_every_move_of_its_table_and_no_other() -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_websocket_stays_closed_and_an_event_source_does_not() -> None:
+def test_a_websocket_stays_closed_and_an_event_source_does_not(chrome: Browser) -> None:
     """One cut, and nobody writes a line of code: who comes back?"""
-    with pages() as home, browser() as chrome, rtlab.Lab(["sse", "websocket"]) as lab:
+    with pages() as home, rtlab.Lab(["sse", "websocket"]) as lab:
         page = Watched(chrome, "WebSocket", home)
         page.do(f"window.one = socket('{lab.url('websocket')}')")
         page.do(f"window.two = source('{lab.url('sse')}')")
@@ -251,25 +246,24 @@ def inside(one: Shape, other: Shape) -> bool:
     return a <= x and b <= y and x + w <= a + c and y + h <= b + d
 
 
-def test_no_label_is_cut_or_lies_on_another_or_on_a_box() -> None:
-    with browser(1000, 800) as chrome:
-        for machine in (*MACHINES.values(), ODD):
-            for trail in ([], machine.transitions * 77):
-                drawn = machine.diagram(machine.states[1].name, trail)
-                chrome.page.set_content(f"<meta charset=utf-8>{drawn._repr_html_()}")
-                found = chrome.page.evaluate(MEASURE)
-                texts = [(text, tuple(box)) for text, *box in found["texts"]]
-                boxes = [tuple(box) for box in found["boxes"]]
-                for place, (text, shape) in enumerate(texts):
-                    said = f"{machine.name}: {text}"
-                    assert inside(shape, (0, 0, *found["size"])), said
-                    over = [t for t, other in texts[place + 1 :] if meet(shape, other)]
-                    assert not over, said
-                    assert all(inside(shape, b) or not meet(shape, b) for b in boxes), said
+def test_no_label_is_cut_or_lies_on_another_or_on_a_box(chrome: Browser) -> None:
+    for machine in (*MACHINES.values(), ODD):
+        for trail in ([], machine.transitions * 77):
+            drawn = machine.diagram(machine.states[1].name, trail)
+            chrome.page.set_content(f"<meta charset=utf-8>{drawn._repr_html_()}")
+            found = chrome.page.evaluate(MEASURE)
+            texts = [(text, tuple(box)) for text, *box in found["texts"]]
+            boxes = [tuple(box) for box in found["boxes"]]
+            for place, (text, shape) in enumerate(texts):
+                said = f"{machine.name}: {text}"
+                assert inside(shape, (0, 0, *found["size"])), said
+                over = [t for t, other in texts[place + 1 :] if meet(shape, other)]
+                assert not over, said
+                assert all(inside(shape, b) or not meet(shape, b) for b in boxes), said
 
 
-def test_a_diagram_is_not_wider_than_a_narrow_notebook() -> None:
-    with browser(360, 800) as chrome:
-        for machine in MACHINES.values():
-            chrome.page.set_content(f"<meta charset=utf-8>{machine._repr_html_()}")
-            assert chrome.page.evaluate(MEASURE)["shown"] <= 360 - 16  # the page's own margins
+def test_a_diagram_is_not_wider_than_a_narrow_notebook(chrome: Browser) -> None:
+    chrome.page.set_viewport_size({"width": 360, "height": 800})
+    for machine in MACHINES.values():
+        chrome.page.set_content(f"<meta charset=utf-8>{machine._repr_html_()}")
+        assert chrome.page.evaluate(MEASURE)["shown"] <= 360 - 16  # the page's own margins

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import JupyterLab, browser, chromium, jupyterlab
+from tests.browser.jupyterlab import Browser, JupyterLab
 from tests.browser.kernel import Kernel, kernel_of
 from tests.browser.views import (
     PATIENCE,
@@ -22,9 +19,6 @@ from tests.browser.views import (
     write_notebook,
 )
 
-if chromium() is None and not os.environ.get("CI"):
-    pytest.skip("there is no Chromium on this machine", allow_module_level=True)
-
 pytestmark = pytest.mark.timeout(300)
 
 START = "import rtlab\nlab = rtlab.start()"
@@ -33,26 +27,13 @@ PUBLISHERS = """sum("_publish" in repr(task) for task in
     __import__("asyncio").all_tasks(lab.thread.loop))"""
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[JupyterLab, Path]]:
-    folder = tmp_path_factory.mktemp("course")
-    settings = tmp_path_factory.mktemp("settings")
-    with jupyterlab(folder, settings, "/user/jane/") as jupyter:
-        yield jupyter, folder
-
-
-@contextmanager
-def reading(
-    place: tuple[JupyterLab, Path], name: str, *cells: str
-) -> Iterator[tuple[Page, Kernel]]:
-    jupyter, folder = place
-    notebook = write_notebook(folder, f"{name}.ipynb", *cells)
-    with browser() as chrome:
-        chrome.page.set_default_timeout(PATIENCE)
-        assert chrome.run_all(jupyter.notebook(notebook)) == []
-        with kernel_of(jupyter, notebook) as kernel:
-            yield chrome.page, kernel
-        assert chrome.errors == []
+@pytest.fixture
+def seen(chrome: Browser, hub: JupyterLab, name: str) -> Iterator[tuple[Page, Kernel]]:
+    """A notebook with a ticker."""
+    notebook = write_notebook(hub.folder, f"{name}.ipynb", START, SHOW)
+    assert chrome.run_all(hub.notebook(notebook)) == []
+    with kernel_of(hub, notebook) as kernel:
+        yield chrome.page, kernel
 
 
 def figure(page: Page, name: str) -> str:
@@ -80,100 +61,102 @@ def is_open(page: Page) -> None:
 
 
 @pytest.mark.parametrize("way", ["direct", "through Jupyter's proxy"])
-def test_it_survives_a_cut_and_nothing_is_lost(place: tuple[JupyterLab, Path], way: str) -> None:
-    with reading(place, f"cut-{len(way)}", START, SHOW) as (page, kernel):
-        expect(page.get_by_label("direct")).to_be_checked(timeout=PATIENCE)
-        page.get_by_label(way).check()
-        is_open(page)
-        before = received(page)
-        until(page, lambda: received(page) > before + 4)
-        page.get_by_label("for how long").select_option("3")
-        page.get_by_role("button", name="Cut the link").click()
-        story = page.locator(".story")
-        expect(story).to_contain_text("No connection", timeout=PATIENCE)
-        expect(page.locator(".chart rect.cut")).to_have_count(1)
-        expect(story).to_contain_text("came afterwards", timeout=PATIENCE)
-        filled = re.search(r"came afterwards: (\d+)", story.inner_text())
-        assert filled is not None and int(filled[1]) > 0
-        assert page.locator(".chart circle.late").count() >= int(filled[1])
-        kernel.run("import time; ticker.rate = 0; lab.thread.soon(ticker.watched, True)")
-        last = kernel.ask("lab.feed.last")
-        until(page, lambda: figure(page, "received") == f"{last} of {last}")
-        assert (figure(page, "lost"), figure(page, "twice")) == ("0", "0")
-        assert figure(page, "reconnects") == "1"
-        up = "lab.recording('sse').stream(c.number, 'up').decode('latin-1')"
-        streams = kernel.ask(f"[{up} for c in lab.recording('sse').connections]")
-        asked = [text for text in streams if text.startswith("GET /events")]
-        assert all("Chrome" in text for text in asked)
-        if way == "direct":  # EventSource alone
-            assert re.search(r"(?im)^last-event-id: \d+\r$", asked[-1])
-        else:  # a 500 of the proxy ends it: a new one asks for what came after the last message
-            expect(story).to_contain_text("a new one asked")
-            assert re.match(r"GET /events\?since=\d+ ", asked[-1])
+def test_it_survives_a_cut_and_nothing_is_lost(seen: tuple[Page, Kernel], way: str) -> None:
+    page, kernel = seen
+    expect(page.get_by_label("direct")).to_be_checked(timeout=PATIENCE)
+    page.get_by_label(way).check()
+    is_open(page)
+    before = received(page)
+    until(page, lambda: received(page) > before + 4)
+    page.get_by_label("for how long").select_option("3")
+    page.get_by_role("button", name="Cut the link").click()
+    story = page.locator(".story")
+    expect(story).to_contain_text("No connection", timeout=PATIENCE)
+    expect(page.locator(".chart rect.cut")).to_have_count(1)
+    expect(story).to_contain_text("came afterwards", timeout=PATIENCE)
+    filled = re.search(r"came afterwards: (\d+)", story.inner_text())
+    assert filled is not None and int(filled[1]) > 0
+    assert page.locator(".chart circle.late").count() >= int(filled[1])
+    kernel.run("import time; ticker.rate = 0; lab.thread.soon(ticker.watched, True)")
+    last = kernel.ask("lab.feed.last")
+    until(page, lambda: figure(page, "received") == f"{last} of {last}")
+    assert (figure(page, "lost"), figure(page, "twice")) == ("0", "0")
+    assert figure(page, "reconnects") == "1"
+    up = "lab.recording('sse').stream(c.number, 'up').decode('latin-1')"
+    streams = kernel.ask(f"[{up} for c in lab.recording('sse').connections]")
+    asked = [text for text in streams if text.startswith("GET /events")]
+    assert all("Chrome" in text for text in asked)
+    if way == "direct":  # EventSource alone
+        assert re.search(r"(?im)^last-event-id: \d+\r$", asked[-1])
+    else:  # a 500 of the proxy ends it: a new one asks for what came after the last message
+        expect(story).to_contain_text("a new one asked")
+        assert re.match(r"GET /events\?since=\d+ ", asked[-1])
 
 
-def test_it_survives_its_cell_the_page_and_the_kernel(place: tuple[JupyterLab, Path]) -> None:
-    with reading(place, "survive", START, SHOW) as (page, kernel):
-        is_open(page)
-        until(page, lambda: page.locator(".chart circle").count() > 5)
-        assert kernel.ask(PUBLISHERS) == 1
+def test_it_survives_its_cell_the_page_and_the_kernel(seen: tuple[Page, Kernel]) -> None:
+    page, kernel = seen
+    is_open(page)
+    until(page, lambda: page.locator(".chart circle").count() > 5)
+    assert kernel.ask(PUBLISHERS) == 1
 
-        run_cell(page, 1)
-        expect(page.locator(".rtlab-ticker")).to_have_count(1)
-        is_open(page)
-        kernel.until(PUBLISHERS, lambda count: count == 1)
-        kernel.until("lab.recording('sse').open_connections", lambda count: count == 1)
+    run_cell(page, 1)
+    expect(page.locator(".rtlab-ticker")).to_have_count(1)
+    is_open(page)
+    kernel.until(PUBLISHERS, lambda count: count == 1)
+    kernel.until("lab.recording('sse').open_connections", lambda count: count == 1)
 
-        until(page, lambda: received(page) > 10)
-        page.get_by_label("prices per second").select_option("0")
-        kernel.until(PUBLISHERS, lambda count: count == 0)
-        page.wait_for_timeout(6000)  # a page tells what it knows every five seconds
-        seen = received(page)
-        save_and_reload(page)
-        expect(page.locator(".rtlab-ticker")).to_have_count(1, timeout=PATIENCE)
-        is_open(page)
-        until(page, lambda: received(page) == seen)  # counted on, and none of them again
-        assert page.locator(".chart circle").count() > 5
-        assert page.get_by_label("prices per second").input_value() == "0"
-        kernel.run("lab.publish({'price': 1000}); lab.publish('no price')")
-        expect(page.locator(".price")).to_contain_text("1000.00 ▲", timeout=PATIENCE)
-        until(page, lambda: received(page) == seen + 2)
-        assert figure(page, "twice") == "0"
+    until(page, lambda: received(page) > 10)
+    page.get_by_label("prices per second").select_option("0")
+    kernel.until(PUBLISHERS, lambda count: count == 0)
+    last = kernel.ask("lab.feed.last")
+    until(page, lambda: figure(page, "received") == f"{last} of {last}")
+    shown = received(page)
+    kernel.until("ticker.reports['sse'].received", lambda count: count == shown)
+    save_and_reload(page)
+    expect(page.locator(".rtlab-ticker")).to_have_count(1, timeout=PATIENCE)
+    is_open(page)
+    until(page, lambda: received(page) == shown)  # counted on, and none of them again
+    assert page.locator(".chart circle").count() > 5
+    assert page.get_by_label("prices per second").input_value() == "0"
+    kernel.run("lab.publish({'price': 1000}); lab.publish('no price')")
+    expect(page.locator(".price")).to_contain_text("1000.00 ▲", timeout=PATIENCE)
+    until(page, lambda: received(page) == shown + 2)
+    assert figure(page, "twice") == "0"
 
-        restart_kernel(page)
-        expect(page.locator(".rtlab-status")).to_contain_text("restarted", timeout=PATIENCE)
-        expect(page.locator(".state")).to_contain_text("CLOSED", timeout=PATIENCE)
-        until(page, lambda: page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0)
+    restart_kernel(page)
+    expect(page.locator(".rtlab-status")).to_contain_text("restarted", timeout=PATIENCE)
+    expect(page.locator(".state")).to_contain_text("CLOSED", timeout=PATIENCE)
+    until(page, lambda: page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0)
 
 
-def test_pause_table_keyboard_and_the_end(place: tuple[JupyterLab, Path]) -> None:
-    with reading(place, "still", START, SHOW) as (page, kernel):
-        is_open(page)
-        until(page, lambda: received(page) > 3)
-        page.get_by_role("button", name="Pause").focus()
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(300)
-        still = (received(page), page.locator(".price").inner_text())
-        kernel.until("ticker.reports['sse'].received", lambda count: count > still[0] + 5)
-        assert (received(page), page.locator(".price").inner_text()) == still
-        page.get_by_role("button", name="Go on").press("Space")
-        until(page, lambda: received(page) > still[0])
+def test_pause_table_keyboard_and_the_end(seen: tuple[Page, Kernel]) -> None:
+    page, kernel = seen
+    is_open(page)
+    until(page, lambda: received(page) > 3)
+    page.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    still = (received(page), page.locator(".price").inner_text())
+    kernel.until("ticker.reports['sse'].received", lambda count: count > still[0] + 5)
+    assert (received(page), page.locator(".price").inner_text()) == still
+    page.get_by_role("button", name="Go on").press("Space")
+    until(page, lambda: received(page) > still[0])
 
-        page.locator("summary", has_text="as a table").press("Enter")
-        rows = page.locator(".rows tbody tr")
-        until(page, lambda: rows.count() > 5)
-        numbers = [int(text) for text in page.locator(".rows tbody th").all_inner_texts()]
-        assert numbers == sorted(numbers, reverse=True)
-        assert violations(page, ".rtlab-ticker") == []
+    page.locator("summary", has_text="as a table").press("Enter")
+    rows = page.locator(".rows tbody tr")
+    until(page, lambda: rows.count() > 5)
+    numbers = [int(text) for text in page.locator(".rows tbody th").all_inner_texts()]
+    assert numbers == sorted(numbers, reverse=True)
+    assert violations(page, ".rtlab-ticker") == []
 
-        kernel.run("lab.stop()")
-        expect(page.locator(".rtlab-status")).to_contain_text("The lab is stopped")
-        expect(page.locator(".state")).to_contain_text("CLOSED", timeout=PATIENCE)
-        expect(page.get_by_role("button", name="Cut the link")).to_be_disabled()
-        end = page.locator(".chart").inner_html()
-        page.wait_for_timeout(1500)
-        assert page.locator(".chart").inner_html() == end
-        save_and_reload(page)
-        status = page.locator(".rtlab-status")
-        expect(status).to_contain_text("The lab is stopped", timeout=PATIENCE)
-        expect(page.locator(".price")).to_contain_text(re.compile(r"\d"), timeout=PATIENCE)
+    kernel.run("lab.stop()")
+    expect(page.locator(".rtlab-status")).to_contain_text("The lab is stopped")
+    expect(page.locator(".state")).to_contain_text("CLOSED", timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Cut the link")).to_be_disabled()
+    end = page.locator(".chart").inner_html()
+    page.wait_for_timeout(1500)
+    assert page.locator(".chart").inner_html() == end
+    save_and_reload(page)
+    status = page.locator(".rtlab-status")
+    expect(status).to_contain_text("The lab is stopped", timeout=PATIENCE)
+    expect(page.locator(".price")).to_contain_text(re.compile(r"\d"), timeout=PATIENCE)

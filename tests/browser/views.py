@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+from tests.browser.jupyterlab import JupyterLab, until_idle
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 PATIENCE = 60_000  # ms: two cores, and others who need them; no assertion on speed
@@ -20,6 +22,14 @@ def write_notebook(folder: Path, name: str, *cells: str) -> str:
     return name
 
 
+def open_notebook(page: Page, jupyter: JupyterLab, name: str, *cells: str) -> str:
+    """Write a notebook, open it, wait for its kernel, and return its name."""
+    notebook = write_notebook(jupyter.folder, f"{name}.ipynb", *cells)
+    page.goto(jupyter.notebook(notebook))
+    until_idle(page)
+    return notebook
+
+
 def theme(settings: Path, name: str) -> None:
     """Let a JupyterLab that is not started yet have a theme, such as ``JupyterLab Dark``."""
     folder = settings / "user-settings" / "@jupyterlab" / "apputils-extension"
@@ -27,12 +37,18 @@ def theme(settings: Path, name: str) -> None:
     (folder / "themes.jupyterlab-settings").write_text(json.dumps({"theme": name}))
 
 
-def run_cell(page: Page, number: int) -> None:
-    """Run one code cell, 0 for the first, and wait until it has run."""
-    prompt = page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(number)
-    before = prompt.inner_text()
-    page.locator(".jp-CodeCell .cm-content").nth(number).click()
+def press_run(page: Page, number: int) -> None:
+    """Let one code cell run, 0 for the first, and do not wait for its end."""
+    cell = page.locator(".jp-CodeCell").nth(number)
+    cell.locator(".cm-content").click()
+    expect(cell.locator(".cm-content")).to_be_focused()  # or another cell would be run
     page.keyboard.press("Control+Enter")
+
+
+def run_cell(page: Page, number: int) -> None:
+    """Run one code cell and wait until it has run."""
+    before = page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(number).inner_text()
+    press_run(page, number)
     page.wait_for_function(
         """([number, before]) => {
             const prompt = document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')[number]
@@ -41,6 +57,33 @@ def run_cell(page: Page, number: int) -> None:
         arg=[number, before],
         timeout=PATIENCE,
     )
+
+
+def delete_cell(page: Page, number: int) -> None:
+    """Delete one code cell through the menu."""
+    cells = page.locator(".jp-CodeCell")
+    before = cells.count()
+    cells.nth(number).locator(".jp-InputArea-prompt").click()
+    page.click(".lm-MenuBar-itemLabel >> text=Edit")
+    page.click(".lm-Menu-itemLabel >> text=/^Delete Cells?$/")
+    expect(cells).to_have_count(before - 1)
+
+
+def blocking(name: str) -> str:
+    """Return a cell that blocks the kernel until ``release`` is called with that name."""
+    return f"""import pathlib, time
+while not pathlib.Path({f"{name}.go"!r}).exists():
+    time.sleep(0.05)"""
+
+
+def release(jupyter: JupyterLab, name: str) -> None:
+    """Let a cell that blocks end."""
+    (jupyter.folder / f"{name}.go").touch()
+
+
+def hold(jupyter: JupyterLab, name: str) -> None:
+    """Let such a cell block again, when it is run next."""
+    (jupyter.folder / f"{name}.go").unlink()
 
 
 def restart_kernel(page: Page) -> None:
@@ -52,6 +95,7 @@ def restart_kernel(page: Page) -> None:
 
 def save_and_reload(page: Page) -> None:
     """Save the notebook and load the page again."""
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(1000)
+    saved = "/api/contents/"
+    with page.expect_response(lambda r: r.request.method == "PUT" and saved in r.url):
+        page.keyboard.press("Control+s")
     page.reload()

@@ -26,6 +26,16 @@ async def test_remedies_can_be_surveyed_as_well():
     assert set(found.outcomes.values()) == {"delivered"}
 
 
+async def test_what_speaks_no_http_1_is_not_said_to_have_stalled():
+    with rtlab.Lab(["sse", "http2"]) as lab:
+        found = await survey(lab, {"transparent": {}})
+        assert lab.recording("http2").accepted == 0
+    assert found["transparent", "sse"] == "delivered"
+    assert found["transparent", "http2"] == "HTTP/2 is not spoken"
+    with rtlab.Lab("http2") as lab, pytest.raises(UsageError, match="over HTTP/1"):
+        await survey(lab)
+
+
 async def test_a_mistake_is_told_before_anything_is_published(lab):
     with pytest.raises(UsageError, match="Did you mean 'buffering'"):
         await survey(lab, {"bufering": {}})

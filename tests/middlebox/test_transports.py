@@ -165,7 +165,7 @@ async def test_who_polls_takes_a_new_connection_and_notices_nothing(lab, quick, 
 
 async def test_a_heartbeat_keeps_connections_alive(quick):
     patient = {"seconds": 3.0}  # a busy machine can be silent for a second
-    options = {"long_polling": {"timeout": 0.05}}  # for long polling, this is the heartbeat
+    options = {"long_polling": {"hold": 0.05}}  # for long polling, this is the heartbeat
     with rtlab.Lab(["long_polling", "sse", "websocket"], heartbeat=0.05) as lab:
         async with AsyncExitStack() as stack:
             pairs = []

@@ -84,7 +84,7 @@ class Watched:
 
 OPTIONS: dict[str, dict[str, object]] = {
     "polling": {"period": 0.01},
-    "long_polling": {"timeout": 0.03},
+    "long_polling": {"hold": 0.03},
 }
 Scenario = Callable[[Kind], Awaitable[Watched]]
 

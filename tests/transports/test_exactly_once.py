@@ -17,7 +17,7 @@ from rtlab.transports.delivery import Report
 
 from .helpers import dial, port_of, read_head, request
 
-OPTIONS = {"polling": {"period": 0.003}, "long_polling": {"timeout": 0.5}}
+OPTIONS = {"polling": {"period": 0.003}, "long_polling": {"hold": 0.5}}
 EACH = pytest.mark.parametrize(
     ("transport", "over"),
     [

@@ -115,7 +115,7 @@ async def test_nothing_is_lost_or_doubled_between_two_answers(feed, url):
 
     publishing = asyncio.create_task(publish())
     seen = []
-    async with aclosing(long_polling.subscribe(url, timeout=5)) as deliveries:
+    async with aclosing(long_polling.subscribe(url, hold=5)) as deliveries:
         async for delivery in deliveries:
             seen.append(delivery.message.data)
             if len(seen) == 300:
@@ -153,9 +153,7 @@ async def test_a_client_that_leaves_leaves_no_one_waiting(feed, url):
 async def test_a_client_asks_again_after_a_204_on_the_same_connection(lab):
     reports = []
     url = lab.url("long_polling")
-    async with aclosing(
-        long_polling.subscribe(url, timeout=0.01, listener=reports.append)
-    ) as client:
+    async with aclosing(long_polling.subscribe(url, hold=0.01, listener=reports.append)) as client:
         waiting = asyncio.ensure_future(anext(client))
         await until(lambda: sum(r.detail == "204 No Content" for r in reports) >= 3)
         lab.publish("at last")
@@ -177,7 +175,7 @@ async def test_a_client_does_not_hammer_a_server_that_is_stopping(feed, url, ser
     assert server.requests <= len(delays) + 1
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("inf"), "5"])
-async def test_a_client_timeout_that_is_no_time_is_turned_down(timeout):
-    with pytest.raises(UsageError, match="timeout"):
-        await anext(long_polling.subscribe("http://127.0.0.1:1/", timeout=timeout))
+@pytest.mark.parametrize("hold", [0, -1, float("inf"), "5"])
+async def test_a_hold_that_is_no_time_is_turned_down(hold):
+    with pytest.raises(UsageError, match="hold"):
+        await anext(long_polling.subscribe("http://127.0.0.1:1/", hold=hold))

@@ -319,6 +319,41 @@ async def test_a_quiet_stream_has_heartbeats(serve):
     assert await streaming(await serve(heartbeat=0.01), body) >= 4
 
 
+async def test_a_stream_through_jupyters_proxy_ends_and_one_comes_back(feed, serve, monkeypatch):
+    monkeypatch.setattr(sse, "PROXIED_LIMIT", 0.05)
+    feed.publish("before")
+
+    async def body(stream):
+        await stream.more()
+        with pytest.raises(StopAsyncIteration):  # in order: the last chunk comes
+            while True:
+                await stream.more()
+        return stream.decoder.last_event_id, stream.decoder.comments
+
+    url = await serve()
+    through = {"X-ProxyContextPath": "/user/jane/proxy/8001"}
+    assert await streaming(url + "?since=now", body, **through) == ("1", 2)  # welcome, goodbye
+    assert not feed._waiters
+    feed.publish("meanwhile")
+
+    async def next_event(stream):
+        return json.loads((await stream.event()).data)["data"]
+
+    resumed = await streaming(url + "?since=now", next_event, **through, **{"Last-Event-ID": "1"})
+    assert resumed == "meanwhile"
+
+    async def stays(stream):
+        await stream.more()
+        await until(lambda: feed._waiters)
+        await asyncio.sleep(0.1)  # twice the limit
+        feed.publish("still there")
+        while (event := await stream.event()).last_event_id != "3":
+            pass
+        assert json.loads(event.data)["data"] == "still there"
+
+    await streaming(url, stays)  # directly: nothing ends it
+
+
 async def test_last_event_id_resumes_the_stream(feed, serve):
     for number in range(1, 6):
         feed.publish(number)

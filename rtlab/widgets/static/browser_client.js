@@ -5,7 +5,9 @@ const AT_ONCE = 30; // that are added in one drawing: what comes faster nobody c
 const PROXY_NOTES = {
   polling: "",
   long_polling: "",
-  sse: "Through Jupyter's proxy, a server that is not reached is a 500: EventSource gives up.",
+  sse: "Through Jupyter's proxy, a server that is not reached is a 500: EventSource gives up. And " +
+    "every stream ends after two minutes, for the proxy keeps it if its reader leaves: " +
+    "EventSource comes back.",
   websocket: "Through Jupyter's proxy, a WebSocket opens even if nobody is there, close codes " +
     "are lost (1005, 1006), and the proxy itself answers pings.",
 };
