@@ -221,7 +221,7 @@ async def _ask(server: Server, *pieces: bytes, what: str) -> bytes:
         raise Mistake(
             f"The answer to {what} has no empty line at its end, so nobody knows that it is "
             "complete.",
-            expected="a head that ends with \\r\\n\\r\\n",
+            expected="a head that ends with an empty line",
             got=head,
             protocol="http1",
             waited=True,

@@ -51,7 +51,7 @@ def encode(data, id=None, event=None):
         Wrong(
             "the last line end dropped",
             "last line end",
-            (('text.split("\n")', '(text.removesuffix("\n").split("\n"))'),),
+            (('text.split("\\n")', '(text.removesuffix("\\n").split("\\n"))'),),
         ),
         Wrong("no blank line", "blank line", (('+ "\\n\\n"', '+ "\\n"'),)),
         Wrong("a bare CR kept", "CR", (('.replace("\\r", "\\n")', ""),)),
