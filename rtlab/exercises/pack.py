@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import inspect
 import io
@@ -88,11 +89,17 @@ def codes(answer: Any) -> list[CodeType]:
             continue
         for function in _functions(value):
             waiting.append(function.__code__)
-            for name in function.__code__.co_names:
+            for name in _globals_of(function.__code__):
                 helper = function.__globals__.get(name)
                 if getattr(helper, "__module__", None) == function.__module__:
                     waiting.append(helper)
     return found
+
+
+def _globals_of(code: CodeType) -> list[str]:
+    """The names that a function looks up outside itself; ``co_names`` has attributes as well."""
+    loads = (it for it in dis.get_instructions(code) if it.opname == "LOAD_GLOBAL")
+    return list(dict.fromkeys(str(it.argval) for it in loads))
 
 
 def file_of(answer: Any, line: int, function: str) -> str:
