@@ -23,10 +23,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Integer
+from traitlets import Bool, Enum, Integer
 from traitlets.config import Config
 
 from rtlab.exercises.grading import Grade, Parcel, judge
+
+SHOWN = 4 << 20
+"""Bytes that a cell may show; a loop that prints would fill the memory of who grades it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,14 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
     )
     timeout = Integer(60, allow_none=True, help="Seconds that a cell may take.").tag(config=True)
     # Code that catches an interrupt would go on: its kernel is ended instead.
-    interrupt_on_timeout = Bool(False, help="Not asked: see timeout.").tag(config=True)
+    interrupt_on_timeout = Bool(False).tag(config=True)
+    shutdown_kernel = Enum(["graceful", "immediate"], "immediate").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, *args: Any, **options: Any) -> Any:
         """Run a notebook."""
         self._harmless: list[str] = []
         self._limited = False
+        self._shown = 0
         return super().preprocess(nb, *args, **options)
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> Any:
@@ -106,6 +111,7 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         call = call_in(cell)
         try:
             if call is None:
+                self._shown = 0
                 self.execute_cell(cell, index, store_history=True)
                 self._harmless.append(cell.source)
             else:
@@ -142,6 +148,14 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         finally:
             self.nb.cells[index] = aside  # execute_cell puts there what it runs
         return list(cell.outputs)
+
+    def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:
+        """Take what a kernel says; what a cell shows beyond ``SHOWN`` is dropped."""
+        if msg["msg_type"] in ("stream", "display_data", "update_display_data"):
+            self._shown += len(repr(msg["content"]))
+            if self._shown > SHOWN:
+                return None
+        return super().process_message(msg, cell, cell_index)
 
     def _limit(self, index: int) -> None:
         self._limited = True

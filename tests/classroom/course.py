@@ -44,6 +44,7 @@ class Course:
         """Hand in what was released, with other text in cells of these ids.
 
         The answer to an exercise stands in a cell that is called after it, ``accept-key-answer``.
+        Where there are answers, notebooks without any are not handed in.
         """
         folder = self.root / "submitted" / student / name
         folder.mkdir(parents=True)
@@ -51,7 +52,8 @@ class Course:
             notebook = nbformat.read(self.released(name, part.name), as_version=4)
             for cell in notebook.cells:
                 cell.source = answers.get(cell.id, cell.source)
-            nbformat.write(notebook, folder / f"{part.name}.ipynb")
+            if not answers or answers.keys() & {cell.id for cell in notebook.cells}:
+                nbformat.write(notebook, folder / f"{part.name}.ipynb")
 
     def released(self, name: str, notebook: str) -> Path:
         """Return where the students' version of a notebook is."""
