@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_output
+from nbformat import NotebookNode, from_dict
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
@@ -125,9 +124,7 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
     def _grade(self, call: Call, index: int) -> list[NotebookNode]:
         """Fetch an answer from the kernel, grade it here, and return what the cell is to show."""
         grading = "__import__('rtlab.exercises.grading', fromlist=['hand_in'])"
-        outputs = self._run(
-            f"{grading}.hand_in({call.exercise!r}, {call.answer}).as_text()", index
-        )
+        outputs = self._run(f"{grading}.hand_in({call.exercise!r}, {call.answer}).as_text()", index)
         if errors := [output for output in outputs if output.output_type == "error"]:
             return errors
         texts = [output for output in outputs if output.output_type == "execute_result"]
@@ -137,12 +134,13 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
             if parcel.exercise != call.exercise:
                 raise ValueError("the answer to another exercise")
         except Exception as error:
-            return [_output(RuntimeError(f"The kernel handed nothing in that is an answer: {error}"))]
+            return [_output(ValueError(f"what its kernel handed in is no answer: {error}"))]
         return [_shown(judge(parcel, points=call.points))]
 
     def _run(self, source: str, index: int) -> list[NotebookNode]:
         """Run code that is in no cell, and return its outputs."""
-        cell, aside = new_code_cell(source), self.nb.cells[index]
+        cell = _node(cell_type="code", source=source, metadata={}, outputs=[])
+        aside = self.nb.cells[index]
         try:
             self.execute_cell(cell, index, store_history=False)
         finally:
@@ -186,12 +184,17 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
 
 def _shown(grade: Grade) -> NotebookNode:
     data = {"text/plain": repr(grade), "text/html": grade._repr_html_()}
-    return new_output("execute_result", data=data, execution_count=None)
+    return _node(output_type="execute_result", data=data, metadata={}, execution_count=None)
 
 
 def _output(error: Exception) -> NotebookNode:
     said = _said(error)
-    return new_output("error", ename=type(error).__name__, evalue=said, traceback=[said])
+    return _node(output_type="error", ename=type(error).__name__, evalue=said, traceback=[said])
+
+
+def _node(**content: Any) -> NotebookNode:
+    node: NotebookNode = from_dict(content)  # type: ignore[no-untyped-call]
+    return node
 
 
 def _said(error: Exception) -> str:

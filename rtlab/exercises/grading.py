@@ -18,7 +18,6 @@ from html import escape
 from typing import Any
 
 from rtlab.arguments import number, whole
-from rtlab.errors import UsageError
 from rtlab.exercises import catalogue
 from rtlab.exercises.pack import fingerprint
 from rtlab.exercises.run import at_once, packed, run_packed
@@ -84,9 +83,7 @@ class Parcel:
         raise ValueError("not a parcel")
 
 
-def grade(
-    name: str, answer: Any, *, points: float | None = None, seed: int | None = None
-) -> Grade:
+def grade(name: str, answer: Any, *, points: float | None = None, seed: int | None = None) -> Grade:
     """Grade an answer: run it as ``rtlab.check`` does, and return its points.
 
     It gets the share of ``points`` that its passed cases have in all of them; the stub, as it was

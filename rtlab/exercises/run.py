@@ -124,9 +124,7 @@ async def run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
     return await run_packed(exercise, packed(exercise, answer), seed, answer)
 
 
-async def run_packed(
-    exercise: Exercise, content: bytes, seed: int, answer: Any = None
-) -> Verdict:
+async def run_packed(exercise: Exercise, content: bytes, seed: int, answer: Any = None) -> Verdict:
     """Run every case of a check on an answer of which nothing is at hand but its bytes.
 
     Args:

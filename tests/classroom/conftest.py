@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def _commands() -> Iterator[None]:
-    """nbgrader starts ``alembic`` by its name: it is found as in an activated environment."""
+    """Let commands be found as in an activated environment: nbgrader starts ``alembic``."""
     path = os.environ["PATH"]
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
     yield

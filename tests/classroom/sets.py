@@ -143,7 +143,12 @@ much goes up as well, and a request for each would cost more than all the rest.
 
 SETS: dict[str, tuple[Part, ...]] = {
     "polling": (
-        Part("polling", "01", "Asking again and again", ("polling-cost", "choose-period", "staleness")),
+        Part(
+            "polling",
+            "01",
+            "Asking again and again",
+            ("polling-cost", "choose-period", "staleness"),
+        ),
         Part(
             "long_polling",
             "02",

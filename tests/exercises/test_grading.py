@@ -17,7 +17,9 @@ from rtlab.exercises.run import run
 
 EXERCISE = catalogue.find("accept-key")
 SOLUTION = EXERCISE.load(EXERCISE.solution)
-PARTLY = EXERCISE.load(next(w for w in EXERCISE.wrong if w.mistake == "spaces kept").apply(EXERCISE.solution))
+PARTLY = EXERCISE.load(
+    next(w for w in EXERCISE.wrong if w.mistake == "spaces kept").apply(EXERCISE.solution)
+)
 CHOICE = catalogue.find("choose-transport")
 
 
@@ -87,7 +89,8 @@ def test_a_parcel_survives_its_way_as_text():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "4", "[]", "null", '["accept-key", 5, false]', '["accept-key", "??", false]', "[" * 9]
+    "text",
+    ["", "4", "[]", "null", '["accept-key", 5, false]', '["accept-key", "??", false]', "[" * 9],
 )
 def test_what_is_no_parcel_is_refused(text: str):
     with pytest.raises(ValueError):
