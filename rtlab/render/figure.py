@@ -83,12 +83,8 @@ def _bytes(axes: Axes, comparison: Comparison) -> None:
     ]
     up = [result.per_message(result.bytes_up) or 0 for result in results]
     axes.barh(names, payload, color="#2e8540", label="payload")
-<<<<<<< HEAD
     axes.barh(names, down, left=payload, color="#1f6fb5", hatch="//", label="rest of the answers")
-=======
-    axes.barh(names, down, left=payload, color="#9ab8d0", hatch="//", label="rest of the answers")
     words: dict[str, Any] = {"va": "center", "fontsize": 9}
->>>>>>> reada
     before = [a + b for a, b in zip(payload, down, strict=True)]
     axes.barh(names, up, left=before, color="#c2510c", hatch="..", label="requests")
     for place, total in enumerate(a + b for a, b in zip(before, up, strict=True)):

@@ -108,6 +108,7 @@ def jupyterlab(
     command += [f"--ServerApp.root_dir={folder}"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *options]
     environment = os.environ | {
+        "JUPYTER_CONFIG_PATH": str(_as_learners_have_it(settings / "config")),
         "JUPYTERLAB_SETTINGS_DIR": str(settings / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"),
         "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
@@ -127,6 +128,19 @@ def jupyterlab(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _as_learners_have_it(folder: Path) -> Path:
+    """Return a folder of configuration that switches off what nbgrader switches on."""
+    parts = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+    server = {f"nbgrader.server_extensions.{part}": False for part in parts}
+    for name, content in (
+        ("jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": server}}),
+        ("labconfig/page_config.json", {"disabledExtensions": {"@jupyter/nbgrader": True}}),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    return folder
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
