@@ -98,10 +98,6 @@ def jupyterlab(
     news = settings / "user-settings" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True, exist_ok=True)
     (news / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
-    page = settings / "config" / "labconfig"
-    page.mkdir(parents=True, exist_ok=True)
-    no_build = {"buildAvailable": False, "buildCheck": False}  # each page would start node for it
-    (page / "page_config.json").write_text(json.dumps(no_build))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -112,7 +108,7 @@ def jupyterlab(
     command += [f"--ServerApp.root_dir={folder}"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *options]
     environment = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(settings / "config"),
+        "JUPYTER_CONFIG_PATH": str(_as_learners_have_it(settings / "config")),
         "JUPYTERLAB_SETTINGS_DIR": str(settings / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"),
         "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
@@ -132,6 +128,27 @@ def jupyterlab(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _as_learners_have_it(folder: Path) -> Path:
+    """Return a folder of configuration that switches off what nbgrader switches on.
+
+    No page asks whether JupyterLab is to be built, either: for each the server would start node.
+    """
+    parts = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+    page = {
+        "disabledExtensions": {"@jupyter/nbgrader": True},
+        "buildAvailable": False,
+        "buildCheck": False,
+    }
+    server = {f"nbgrader.server_extensions.{part}": False for part in parts}
+    for name, content in (
+        ("jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": server}}),
+        ("labconfig/page_config.json", page),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    return folder
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

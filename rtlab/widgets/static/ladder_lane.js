@@ -57,6 +57,7 @@ class Lane {
     this.groups = new Groups(CLOSE / this.scale);
     this.places = new Places();
     this.arrows.clear();
+    this.met = { up: -Infinity, down: -Infinity }; // where the last arrow of each way arrived
     this.marked = this.labelled = -Infinity;
     this.grid = make("g", {});
     this.ways = make("g", {});
@@ -104,8 +105,10 @@ class Lane {
         "stroke-dasharray": first.end ? "3 3" : first.on === null ? "1 3" : null,
       }),
     ];
-    if (part === 1) pieces.push(make("path", { d: head(x1, y1, x2, y2) }));
-    else pieces.push(make("text", { x: x2, y: y2 + 4, "text-anchor": "middle" },
+    if (part === 1) {
+      pieces.push(make("path", { d: head(x1, y1, x2, y2) }));
+      this.met[first.up ? "up" : "down"] = y2;
+    } else pieces.push(make("text", { x: x2, y: y2 + 4, "text-anchor": "middle" },
       first.on === null ? "…" : "✕"));
     this.label(arrow, kind, x1, y1, y1 + (y2 - y1) * 0.2);
     element.setAttribute("class", `arrow ${kind}`);
@@ -124,7 +127,9 @@ class Lane {
     const left = first.up ? x1 + 7 : x1 - 12 - length;
     const above = Math.min(y1, y2) - 3;
     const below = Math.max(y1, y2) + LINE - 1;
-    arrow.place = this.places.find(left, left + length, first.up ? [above, below] : [below, above]);
+    // What arrives where this one begins comes from above: the words go under it then.
+    const met = Math.abs(this.met[first.up ? "down" : "up"] - y1) < LINE;
+    arrow.place = this.places.find(left, left + length, met ? [below, above] : [above, below]);
     Object.assign(arrow, { words, kind, label: null });
     if (!arrow.place) return;
     arrow.label = make("text", {
