@@ -187,9 +187,9 @@ def _kind(got: Any, right: Any) -> str:
     if isinstance(got, Other) and got.type == "ellipsis":
         return _TO_FILL_IN
     if isinstance(got, Other):
-        return f"It gave something of type {got.type}, where {kind(right)} is due."
+        return f"It gave something of type {got.type} instead of {kind(right)}."
     if got is None:
-        return f"It returned nothing (None), where {kind(right)} is due. Is there a return?"
+        return f"It returned nothing (None) instead of {kind(right)}. Is there a return?"
     if isinstance(got, str) and isinstance(right, bytes):
         return "It gave text where bytes are due: text becomes bytes with .encode()."
     if isinstance(got, bytes) and isinstance(right, str):
@@ -201,7 +201,7 @@ def _kind(got: Any, right: Any) -> str:
     if isinstance(got, sequences) and isinstance(right, sequences):
         return ""
     if type(got) is not type(right):
-        return f"It gave {kind(got)}, where {kind(right)} is due."
+        return f"It gave {kind(got)} instead of {kind(right)}."
     return ""
 
 
