@@ -19,8 +19,6 @@ from rtlab.compare.scenario import Scenario
 from rtlab.link.recording import Recording
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from rtlab.render.drawing import Drawing
 
 FORMAT = "rtlab-comparison"
@@ -198,8 +196,8 @@ class Comparison:
         """Whether every message arrived exactly once, in order, through every transport."""
         return not any(r.lost or r.duplicated or r.disordered for r in self.results.values())
 
-    def figure(self) -> Figure:
-        """Draw the distribution of latency and the bytes per message with matplotlib."""
+    def figure(self) -> Drawing:
+        """Draw the distribution of latency and the bytes per message."""
         from rtlab.render.figure import figure
 
         return figure(self)

@@ -89,17 +89,16 @@ def codes(answer: Any) -> list[CodeType]:
             continue
         for function in _functions(value):
             waiting.append(function.__code__)
-            for name in _globals_of(function.__code__):
+            for name in _globals(function.__code__):
                 helper = function.__globals__.get(name)
                 if getattr(helper, "__module__", None) == function.__module__:
                     waiting.append(helper)
     return found
 
 
-def _globals_of(code: CodeType) -> list[str]:
-    """The names that a function looks up outside itself; ``co_names`` has attributes as well."""
-    loads = (it for it in dis.get_instructions(code) if it.opname == "LOAD_GLOBAL")
-    return list(dict.fromkeys(str(it.argval) for it in loads))
+def _globals(code: CodeType) -> list[str]:
+    """The global names that a code reads; ``co_names`` has those of attributes as well."""
+    return [step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"]
 
 
 def file_of(answer: Any, line: int, function: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rtlab.compare.comparison import Comparison
+from rtlab.compare.comparison import Comparison, Result
+from rtlab.render.drawing import Drawing
+from rtlab.render.picture import picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Told apart by line style as well: colour alone is not for everybody's eyes.
 _STYLES = {
@@ -19,16 +20,38 @@ _STYLES = {
 }
 
 
-def figure(comparison: Comparison) -> Figure:
+def figure(comparison: Comparison) -> Drawing:
     """Draw how latency is distributed, and what a message costs in bytes."""
     from matplotlib import pyplot
 
     drawn, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-    pyplot.close(drawn)  # shown once, as the cell's result
     _latencies(left, comparison)
     _bytes(right, comparison)
     drawn.suptitle(comparison.scenario.describe(), fontsize=9)
-    return drawn
+    return picture(drawn, _words(comparison))
+
+
+def _words(comparison: Comparison) -> str:
+    """Say what the figure shows to whoever does not see it."""
+    results = comparison.results.items()
+    late = "; ".join(f"{name}: {_late(result)}" for name, result in results)
+    big = ", ".join(f"{name} {_size(result):,.0f}" for name, result in results)
+    return (
+        f"{comparison.scenario.describe()}. Left, the share of messages that have arrived, by "
+        f"latency. {late}. Right, bytes per message as bars of payload, rest of the answers and "
+        f"requests: {big}."
+    )
+
+
+def _late(result: Result) -> str:
+    half, most = result.latency(0.5), result.latency(1.0)
+    if half is None or most is None:
+        return "none have"
+    return f"half within {half * 1000:,.0f} ms, all within {most * 1000:,.0f} ms"
+
+
+def _size(result: Result) -> float:
+    return result.per_message(result.bytes_up + result.bytes_down) or 0.0
 
 
 def _latencies(axes: Axes, comparison: Comparison) -> None:
@@ -60,11 +83,12 @@ def _bytes(axes: Axes, comparison: Comparison) -> None:
     ]
     up = [result.per_message(result.bytes_up) or 0 for result in results]
     axes.barh(names, payload, color="#2e8540", label="payload")
-    axes.barh(names, down, left=payload, color="#9ab8d0", hatch="//", label="rest of the answers")
+    axes.barh(names, down, left=payload, color="#1f6fb5", hatch="//", label="rest of the answers")
+    words: dict[str, Any] = {"va": "center", "fontsize": 9}
     before = [a + b for a, b in zip(payload, down, strict=True)]
-    axes.barh(names, up, left=before, color="#e0b89a", hatch="..", label="requests")
+    axes.barh(names, up, left=before, color="#c2510c", hatch="..", label="requests")
     for place, total in enumerate(a + b for a, b in zip(before, up, strict=True)):
-        axes.text(total, place, f" {total:,.0f}", va="center", fontsize=9)
+        axes.annotate(f"{total:,.0f}", (total, place), (4, 0), textcoords="offset points", **words)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.set_xlabel("bytes per message, both ways, connecting included")

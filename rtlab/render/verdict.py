@@ -15,6 +15,8 @@ from rtlab.render.values import plain
 _MARKS = {"passed": "✓", "failed": "✗", "not tried": "·"}
 _WIDTH = 88
 _LINES = 12
+_ITEMS = 40
+"""Items of a list that are shown: where a client repeats everything there are thousands."""
 _HEX = 64
 """Bytes that are shown where they are no frames or lines."""
 _STYLE = """
@@ -156,6 +158,8 @@ def _value(value: Any) -> str:
         return "\n".join(textwrap.wrap(digits, 16 * 3)) + more if value else "no bytes"
     if isinstance(value, str) and len(value) > 400:
         return f"{_value(value[:400])} … {len(value):,} characters in all"
+    if isinstance(value, (list, tuple)) and len(value) > _ITEMS:
+        return f"{_value(value[:_ITEMS])} … {len(value):,} items in all"
     lines = pprint.pformat(value, width=_WIDTH - 12, compact=True, sort_dicts=False).split("\n")
     if len(lines) > _LINES:
         lines = [*lines[:_LINES], f"… {len(lines) - _LINES:,} more lines"]

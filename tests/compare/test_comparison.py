@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
+from matplotlib import pyplot
 
 from rtlab.compare.comparison import Comparison, Result, Sample, quantile
 from rtlab.compare.scenario import Scenario
@@ -102,3 +104,18 @@ def test_the_table_has_no_figure_where_nothing_arrived() -> None:
     empty = replace(result(), bytes_up=0, bytes_down=0)
     assert "-" in repr(Comparison(Scenario(), {"sse": empty}))
     assert Comparison(Scenario(), {"sse": empty}).as_json()["transports"]["sse"]["overhead"] is None
+
+
+def test_the_figure_says_in_words_what_it_shows() -> None:
+    comparison = Comparison(Scenario(), {"sse": result(sample(1, 20), sample(2, 1040))})
+    drawing = comparison.figure()
+    words = ElementTree.fromstring(drawing.svg).get("aria-label", "")
+    assert words == repr(drawing)
+    assert comparison.scenario.describe() in words
+    assert "sse: half within 530 ms, all within 1,040 ms" in words
+    assert "sse 200" in words  # bytes a message: 100 up and 300 down, for two
+    assert pyplot.get_fignums() == []  # or a notebook would show it twice
+
+
+def test_the_figure_names_a_transport_through_which_nothing_came() -> None:
+    assert "sse: none have" in repr(Comparison(Scenario(), {"sse": result()}).figure())

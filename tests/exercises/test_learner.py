@@ -99,6 +99,13 @@ def test_a_cell_that_is_moved_is_the_same_answer_and_another_helper_is_not():
         rtlab.solution(NAME)
 
 
+def test_a_function_of_the_notebook_that_is_called_like_an_attribute_is_no_helper():
+    source = "def accept_key(key):\n    return key.encode()\n"
+    alone = EXERCISE.load(source)
+    beside = EXERCISE.load("def encode():\n    return 1\n\n\n" + source)
+    assert fingerprint(alone) == fingerprint(beside)
+
+
 def test_hints_come_one_at_a_time_and_then_all():
     for number, text in enumerate(EXERCISE.hints, 1):
         sheet = rtlab.hint(NAME)

@@ -168,6 +168,8 @@ async def survives(answer: Answer, rng: random.Random) -> None:
     value = await _read(answer)
     for name, what in (("lost", "were lost"), ("twice", "came twice")):
         count = value.get(name)
+        if count is None:
+            raise Mistake(f"{name} is missing: cut its link while messages come, and count.")
         if isinstance(count, bool) or not isinstance(count, int) or count != 0:
             raise Mistake(
                 f"When you cut it, {count!r} messages {what}: resume with a cursor, cut it "

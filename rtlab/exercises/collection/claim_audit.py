@@ -48,6 +48,12 @@ def ratio(http, payload, masked, packet):
         Wrong("TCP on one side only", "both sides", (("(header + packet)", "header"),)),
         Wrong("125 too long", "125 bytes", (("payload < 126", "payload < 125"),)),
         Wrong(
+            "TCP and IP left out",
+            "left out",
+            (("2 * packet", "0"), ("(header + packet)", "header")),
+        ),
+        Wrong("the length without what is before it", "a length of eight", (("10", "8"),)),
+        Wrong(
             "the payload counted",
             "no overhead",
             (("(header + packet)", "(header + payload + packet)"),),
@@ -78,6 +84,12 @@ async def _compare(answer: Answer, http: int, payload: int, masked: bool, packet
         slips.append(Slip(top / (header - 4 + packet), what))
     if payload == 125:
         slips.append(Slip(top / (header + 2 + packet), "125 bytes still fit the short header."))
+    if payload >= 2**16:
+        what = "From 65,536 bytes on the header has 10 bytes: two, and a length of eight."
+        slips.append(Slip(top / (header - 2 + packet), what))
+    if packet:
+        what = "TCP and IP are left out: packet bytes for each packet, on both sides."
+        slips.append(Slip(http / header, what))
     if payload >= 126:
         what = "From 126 bytes on a frame's header is longer: 4 bytes, and 10 from 65,536 on."
         slips.append(Slip(top / (header - _header(payload) + 2 + packet), what))

@@ -191,7 +191,10 @@ async def _silence() -> AsyncIterator[int]:
 async def silent(answer: Answer, rng: random.Random) -> None:
     """TCP opens, and that is all."""
     async with _both() as servers, _silence() as port:
-        what = "Something in the way says nothing at all, and the client waits for it"
+        what = (
+            "Something in the way says nothing at all, not even to the handshake, and the client "
+            "waits for it: two seconds are for all of it"
+        )
         await _run(answer, servers, port, what)
 
 
