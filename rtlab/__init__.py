@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         UnexpectedMove,
         UsageError,
     )
+    from rtlab.exercises.grading import grade
     from rtlab.exercises.learner import check, exercise, hint, progress, solution
     from rtlab.exercises.quiz import quiz
     from rtlab.feed import Feed, Message
@@ -70,6 +71,7 @@ _HOMES = {
         "UnexpectedMove",
         "UsageError",
     ),
+    "rtlab.exercises.grading": ("grade",),
     "rtlab.exercises.learner": ("check", "exercise", "hint", "progress", "solution"),
     "rtlab.exercises.quiz": ("quiz",),
     "rtlab.feed": ("Feed", "Message"),
@@ -119,6 +121,7 @@ __all__ = [
     "doctor",
     "enable_asyncio_run",
     "exercise",
+    "grade",
     "hint",
     "machine",
     "picture",

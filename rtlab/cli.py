@@ -1,4 +1,4 @@
-"""The command line: ``rtlab lab``, ``compare``, ``record``, ``explain`` and ``doctor``."""
+"""The command line: ``rtlab lab``, ``compare``, ``record``, ``explain``, ``classroom`` and more."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ examples:
   rtlab record 8000 --to traffic.jsonl            what crosses to your own server, until Ctrl+C
   rtlab explain traffic.jsonl                     ... field by field; Wireshark's captures too
   rtlab explain --hex 81 85 37 fa 21 3d 7f 9f 4d 51 58
+  rtlab classroom my-course                       the graded sets, for teachers with nbgrader
   rtlab doctor                                    what works on this machine
 """
 
@@ -46,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from rtlab.explain import explain
 
             return explain(options)
+        if options.command == "classroom":
+            from rtlab.course import open_classroom
+
+            return open_classroom(options.directory)
         if options.command == "doctor":
             from rtlab.diagnosis import examine
 
@@ -148,6 +153,23 @@ def _parser() -> argparse.ArgumentParser:
     add("--notes", action="store_true", help="say of every field what there is to know")
     add("--color", default="auto", metavar="WHEN", help="auto (on a terminal), always or never")
     explain.set_defaults(parser=explain)
+
+    classroom = commands.add_parser(
+        "classroom",
+        help="put the graded sets into a folder, for nbgrader",
+        description="Put the graded sets, with their solutions, into a folder for nbgrader. They "
+        "are for teachers:\nteaching.md beside the notebooks says what to do with them. Files "
+        "that you changed are\nleft as they are.",
+        formatter_class=formatter,
+    )
+    classroom.add_argument(
+        "directory",
+        nargs="?",
+        default="rtlab-classroom",
+        metavar="DIR",
+        help="where they are to be (default: ./rtlab-classroom)",
+    )
+    classroom.set_defaults(parser=classroom)
 
     doctor = commands.add_parser(
         "doctor",

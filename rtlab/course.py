@@ -1,4 +1,4 @@
-"""The notebooks: where they are, and how they get to where the user stands."""
+"""The notebooks and graded sets: where they are, and how they get to where the user stands."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from rtlab.errors import UsageError
 
 FIRST = "index.ipynb"
+SETS = "exercises"
+"""The folder of the graded sets. They have solutions in them, so they are no part of the course."""
+CONFIGURATION = "nbgrader_config.py"
 _MANIFEST = ".rtlab-course.json"  # file name to the digest of what was copied
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -37,13 +41,42 @@ def copy_course(target: Path) -> list[str]:
     user changed is theirs.
     """
     origin = source()
+    return _copy(origin, [name for name in _files(origin) if Path(name).parts[0] != SETS], target)
+
+
+def copy_sets(target: Path) -> list[str]:
+    """Bring the graded sets in a folder of nbgrader up to date, as ``copy_course`` does.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    origin = source() / SETS
+    # In a checkout nbgrader's own files may lie beside them.
+    names = [name for name in _files(origin) if name == CONFIGURATION or name.startswith("source/")]
+    try:
+        return _copy(origin, names, target)
+    except OSError as error:
+        raise UsageError(
+            f"The graded sets cannot be put into {target} ({error}). Name another folder."
+        ) from error
+
+
+def _files(origin: Path) -> list[str]:
+    """The files below a folder, without hidden ones."""
+    names = [path.relative_to(origin) for path in sorted(origin.rglob("*")) if path.is_file()]
+    return [
+        name.as_posix()
+        for name in names
+        if not any(part.startswith((".", "__")) for part in name.parts)
+    ]
+
+
+def _copy(origin: Path, names: list[str], target: Path) -> list[str]:
     target.mkdir(parents=True, exist_ok=True)
     manifest = _read_manifest(target)
     kept = []
-    for file in sorted(path for path in origin.rglob("*") if path.is_file()):
-        name = file.relative_to(origin).as_posix()
-        if any(part.startswith((".", "__")) for part in Path(name).parts):
-            continue
+    for name in names:
+        file = origin / name
         copy = target / name
         new = _digest(file)
         if copy.exists():
@@ -98,6 +131,23 @@ def open_course(directory: str | None, arguments: Sequence[str]) -> int:
     if os.name == "posix":
         os.execv(sys.executable, command)  # signals reach JupyterLab itself
     return subprocess.call(command)
+
+
+def open_classroom(directory: str) -> int:
+    """Put the graded sets into a folder, say what comes next, and return the exit status.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    folder = Path(directory).resolve()
+    kept = copy_sets(folder)
+    print(f"The graded sets, with their solutions, are in {folder}")
+    for name in kept:
+        print(f"  {name}: left as you have it")
+    if find_spec("nbgrader") is None:
+        print("They need nbgrader: pip install 'rtlab[classroom]'")
+    print(f"What comes next:\n  cd {folder}\n  nbgrader generate_assignment polling")
+    return 0
 
 
 def _read_manifest(target: Path) -> dict[str, str]:

@@ -164,6 +164,31 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
         course.open_course(str(tmp_path / "file" / "below"), [])
 
 
+def test_the_graded_sets_are_put_where_a_teacher_wants_them(tmp_path: Path, capsys) -> None:
+    target = tmp_path / "course"
+    assert cli.main(["classroom", str(target)]) == 0
+    assert "nbgrader generate_assignment polling" in capsys.readouterr().out
+    assert {path.name for path in target.iterdir()} == {
+        *("source", "nbgrader_config.py", ".rtlab-course.json")
+    }
+    (target / "nbgrader_config.py").write_text("mine")
+    assert cli.main(["classroom", str(target)]) == 0
+    assert "nbgrader_config.py: left as you have it" in capsys.readouterr().out
+    assert (target / "nbgrader_config.py").read_text() == "mine"
+
+
+def test_graded_sets_that_cannot_be_written_are_explained(tmp_path: Path, capsys) -> None:
+    (tmp_path / "file").write_text("")
+    assert cli.main(["classroom", str(tmp_path / "file" / "below")]) == 2
+    assert "cannot be put into" in capsys.readouterr().err
+
+
+def test_who_has_no_nbgrader_is_told(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(course, "find_spec", lambda name: None)
+    assert cli.main(["classroom", str(tmp_path / "course")]) == 0
+    assert "pip install 'rtlab[classroom]'" in capsys.readouterr().out
+
+
 def test_lab_hands_further_arguments_to_jupyterlab() -> None:
     shown = subprocess.run(
         [sys.executable, "-c", "from rtlab.cli import main; main(['lab', '--version'])"],

@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "exercises": SERVICES
     | {"feed", "dissect", "link", "transports", "lab", "subscription", "render", "examples"}
     | {"middlebox"},
+    "classroom": {"exercises"},
 }
 STANDARD_LIBRARY_ONLY = ["errors", "arguments", "terminal", "feed", "dissect", "states"]
 STANDARD_LIBRARY_ONLY += ["log", "sockets", "loops"]

@@ -1,4 +1,4 @@
-"""Every notebook, in a fresh kernel."""
+"""Every notebook of the course, in a fresh kernel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.rglob("*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SETS = sorted(FOLDER.glob("exercises/source/*/*.ipynb"))  # run by tests/classroom
 AFTERWARDS = """
 import asyncio, gc, threading
 gc.collect()
@@ -33,7 +34,7 @@ def test_it_runs_in_a_fresh_kernel_and_leaves_no_thread(path: Path) -> None:
                 assert "Error" not in output.text
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS + SETS, ids=lambda path: path.stem)
 def test_it_is_committed_without_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
@@ -43,7 +44,7 @@ def test_it_is_committed_without_outputs(path: Path) -> None:
             assert cell.execution_count is None
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS + SETS, ids=lambda path: path.stem)
 def test_it_has_one_title_and_no_more_than_two_code_cells_in_a_row(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     lines = [

@@ -125,6 +125,17 @@ class Chat:
         return websocket.address(self._running_link().port, self.lab.token)
 
     @property
+    def direct_url(self) -> str:
+        """What a client dials past the link, neither recorded nor impaired.
+
+        Raises:
+            NotRunning: the chat is stopped.
+        """
+        self._running_link()
+        assert self._endpoint is not None
+        return websocket.address(self._endpoint.port, self.lab.token)
+
+    @property
     def link(self) -> Link:
         """The link in front of the server.
 

@@ -6,14 +6,13 @@ import dataclasses
 import random
 from typing import Any
 
-from rtlab import loops
 from rtlab.arguments import whole
 from rtlab.errors import UsageError
 from rtlab.exercises import catalogue, ledger
 from rtlab.exercises.exercise import Exercise
 from rtlab.exercises.ledger import Entry, Ledger
 from rtlab.exercises.pack import fingerprint
-from rtlab.exercises.run import refuse, run
+from rtlab.exercises.run import at_once, refuse, run
 from rtlab.exercises.sheet import Progress, Sheet
 from rtlab.exercises.verdict import Verdict
 
@@ -41,21 +40,13 @@ def check(name: str, answer: Any, *, seed: int | None = None) -> Verdict:
     task = catalogue.find(name)
     chosen = random.randrange(10**6) if seed is None else whole("seed", seed)
     refuse(task, answer)
-    verdict = _run(task, answer, chosen)
+    verdict = at_once(run(task, answer, chosen))
     book = _book()
     entry = book.entry(task.name)
     notes = [book.note, *_count(entry, task, answer, verdict)]
     book.write(task.name, entry)
     notes += [*_next(task, entry, verdict), book.note]
     return dataclasses.replace(verdict, notes=tuple(dict.fromkeys(filter(None, notes))))
-
-
-def _run(task: Exercise, answer: Any, seed: int) -> Verdict:
-    thread = loops.LoopThread("rtlab-check").start()
-    try:
-        return thread.call(run(task, answer, seed))
-    finally:
-        loops.uninterrupted(thread.stop)
 
 
 def _count(entry: Entry, task: Exercise, answer: Any, verdict: Verdict) -> list[str]:

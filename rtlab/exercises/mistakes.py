@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from rtlab.exercises.plain import Other
 
 _NOTHING = object()
+_TO_FILL_IN = "There is still a “...” to fill in."
 
 Place = tuple[str, int, str]
 """File, line and function in an answer."""
@@ -184,11 +185,11 @@ def _close(one: float, other: float) -> bool:
 def _kind(got: Any, right: Any) -> str:
     """Say what is wrong if it is the kind of value alone."""
     if isinstance(got, Other) and got.type == "ellipsis":
-        return "There is still a “...” to fill in."
+        return _TO_FILL_IN
     if isinstance(got, Other):
-        return f"It gave something of type {got.type}, where {kind(right)} is due."
+        return f"It gave something of type {got.type} instead of {kind(right)}."
     if got is None:
-        return f"It returned nothing (None), where {kind(right)} is due. Is there a return?"
+        return f"It returned nothing (None) instead of {kind(right)}. Is there a return?"
     if isinstance(got, str) and isinstance(right, bytes):
         return "It gave text where bytes are due: text becomes bytes with .encode()."
     if isinstance(got, bytes) and isinstance(right, str):
@@ -200,7 +201,7 @@ def _kind(got: Any, right: Any) -> str:
     if isinstance(got, sequences) and isinstance(right, sequences):
         return ""
     if type(got) is not type(right):
-        return f"It gave {kind(got)}, where {kind(right)} is due."
+        return f"It gave {kind(got)} instead of {kind(right)}."
     return ""
 
 
@@ -238,7 +239,10 @@ def _difference(got: Any, right: Any) -> str:
         if len(got) != len(right):
             return f"It gave {len(got):,} where {len(right):,} are due."
         at = next(n for n, (a, b) in enumerate(zip(got, right, strict=True)) if not same(a, b))
-        return f"It differs in item {at} (counted from 0). {_kind(got[at], right[at])}".strip()
+        wrong = _kind(got[at], right[at])
+        if wrong == _TO_FILL_IN:
+            return wrong
+        return f"It differs in item {at} (counted from 0). {wrong}".strip()
     if isinstance(got, dict):
         keys = [key for key in right if key not in got or not same(got[key], right[key])]
         return f"It differs at {keys[0]!r}." if keys else "It has more than was asked for."

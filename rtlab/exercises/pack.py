@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import inspect
 import io
@@ -88,11 +89,16 @@ def codes(answer: Any) -> list[CodeType]:
             continue
         for function in _functions(value):
             waiting.append(function.__code__)
-            for name in function.__code__.co_names:
+            for name in _globals(function.__code__):
                 helper = function.__globals__.get(name)
                 if getattr(helper, "__module__", None) == function.__module__:
                     waiting.append(helper)
     return found
+
+
+def _globals(code: CodeType) -> list[str]:
+    """The global names that a code reads; ``co_names`` has those of attributes as well."""
+    return [step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"]
 
 
 def file_of(answer: Any, line: int, function: str) -> str:

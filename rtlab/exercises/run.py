@@ -7,10 +7,11 @@ import inspect
 import linecache
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from rtlab import loops
 from rtlab.errors import UsageError
 from rtlab.exercises import plain
 from rtlab.exercises.answer import Answer
@@ -62,17 +63,26 @@ def refuse(exercise: Exercise, answer: Any) -> None:
         )
 
 
+def at_once(running: Coroutine[Any, Any, Verdict]) -> Verdict:
+    """Wait for a check in a thread of its own, whatever loop runs in this one."""
+    thread = loops.LoopThread("rtlab-check").start()
+    try:
+        return thread.call(running)
+    finally:
+        loops.uninterrupted(thread.stop)
+
+
 def _what(answer: Any) -> str:
     return f"something of {type(answer)}"
 
 
 class _Value:
-    """An answer that is a value: calling it gives the value, made plain."""
+    """An answer that is a value: calling it gives the value."""
 
     notes: tuple[()] = ()
 
-    def __init__(self, value: Any) -> None:
-        self._plain = plain.encode(value)
+    def __init__(self, content: bytes) -> None:
+        self._plain = content
 
     async def __call__(self) -> Any:
         return plain.decode(self._plain)
@@ -83,6 +93,21 @@ class _Value:
     async def printed(self) -> tuple[str, int]:
         """Nothing is."""
         return "", 0
+
+
+def packed(exercise: Exercise, answer: Any) -> bytes:
+    """Return an answer as the bytes from which it is checked.
+
+    Raises:
+        UsageError: it is of a kind that cannot be checked.
+    """
+    refuse(exercise, answer)
+    if exercise.takes != "value":
+        return pack(answer)
+    try:
+        return plain.encode(answer)
+    except plain.TooLarge as error:
+        raise UsageError(f"{exercise.entry} is {error}: far more than is asked for.") from None
 
 
 async def run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
@@ -96,11 +121,22 @@ async def run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
     Raises:
         UsageError: the answer is of a kind that cannot be checked.
     """
-    refuse(exercise, answer)
+    return await run_packed(exercise, packed(exercise, answer), seed, answer)
+
+
+async def run_packed(exercise: Exercise, content: bytes, seed: int, answer: Any = None) -> Verdict:
+    """Run every case of a check on an answer of which nothing is at hand but its bytes.
+
+    Args:
+        exercise: what was asked for.
+        content: the answer, from ``packed``; only the process that runs it unpacks it.
+        seed: of the inputs.
+        answer: the same, if it is here as well: its lines can be quoted then.
+    """
     began = time.perf_counter()
     outcomes: list[Outcome] = []
     waits = 0
-    async with _opened(exercise, answer) as opened:
+    async with _opened(exercise, content) as opened:
         for case in exercise.cases:
             if waits == MOST_WAITS:
                 why = "Not tried: three cases before it waited in vain."
@@ -122,15 +158,11 @@ async def run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
 
 
 @asynccontextmanager
-async def _opened(exercise: Exercise, answer: Any) -> AsyncIterator[Any]:
+async def _opened(exercise: Exercise, content: bytes) -> AsyncIterator[Any]:
     if exercise.takes == "value":
-        try:
-            value = _Value(answer)
-        except plain.TooLarge as error:
-            raise UsageError(f"{exercise.entry} is {error}: far more than is asked for.") from None
-        yield value
+        yield _Value(content)
         return
-    worker = Answer(pack(answer))
+    worker = Answer(content)
     try:
         yield worker
     finally:

@@ -282,16 +282,17 @@ def _no_input(prompt: object = "") -> NoReturn:
     raise EOFError("input() has nobody to ask here: an answer works with its arguments")
 
 
-def _limit() -> None:
-    """Bound memory and processor time, where the system can."""
+def limit(memory: int, cpu: int | None = None) -> None:
+    """Bound memory, in bytes, and processor time, in seconds, of this process where that works."""
     if sys.platform == "win32":
         return
     import resource
 
-    for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU)):
+    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, cpu)):
         _, hard = resource.getrlimit(what)
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(what, (most, hard))
+        if most is not None:
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(what, (most, hard))
 
 
 def main() -> NoReturn:
@@ -303,5 +304,5 @@ def main() -> NoReturn:
     printed = Printed()
     sys.stdout = sys.stderr = printed
     builtins.input = _no_input
-    _limit()
+    limit(MEMORY, CPU)
     Worker(channel, printed).run()

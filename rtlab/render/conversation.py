@@ -15,7 +15,7 @@ from rtlab.render.table import text_table
 from rtlab.render.turns import Turn, first_turns, turns
 from rtlab.render.values import plain
 
-PREVIEW = 40
+PREVIEW = 64
 """Characters of a content that a line shows."""
 
 _COLUMNS = ("sent", "arrived", "conn", "from", "what", "bytes", "content")

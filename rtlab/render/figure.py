@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtlab.compare.comparison import Comparison, Result
 from rtlab.render.drawing import Drawing
@@ -84,10 +84,11 @@ def _bytes(axes: Axes, comparison: Comparison) -> None:
     up = [result.per_message(result.bytes_up) or 0 for result in results]
     axes.barh(names, payload, color="#2e8540", label="payload")
     axes.barh(names, down, left=payload, color="#1f6fb5", hatch="//", label="rest of the answers")
+    words: dict[str, Any] = {"va": "center", "fontsize": 9}
     before = [a + b for a, b in zip(payload, down, strict=True)]
     axes.barh(names, up, left=before, color="#c2510c", hatch="..", label="requests")
     for place, total in enumerate(a + b for a, b in zip(before, up, strict=True)):
-        axes.text(total, place, f" {total:,.0f}", va="center", fontsize=9)
+        axes.annotate(f"{total:,.0f}", (total, place), (4, 0), textcoords="offset points", **words)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.set_xlabel("bytes per message, both ways, connecting included")

@@ -10,12 +10,13 @@ from rtlab.arguments import number
 from rtlab.link.recording import Recording, Segment
 from rtlab.render.drawing import Drawing, arrow_head, svg
 from rtlab.render.labels import Label, Labels
-from rtlab.render.places import Places, lines, width
+from rtlab.render.places import Line, Places, Words, lines, width
 
 MOST = 300
 """Arrows per panel; of a longer recording the newest are drawn, and the drawing says so."""
 
-_PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 78, 22  # pixels
+_PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 82, 22  # pixels
+_TITLED = 540  # pixels: a title is not broken into many lines because there is but one panel
 _HEAD, _LABEL, _NUMBER = 13, 10, 9  # pixels: sizes of the title, of labels, of messages' numbers
 
 
@@ -119,13 +120,14 @@ paint-order:stroke;font-size:10px}
 
 
 def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
-    across = _AXIS + len(panels) * (_PANEL + _GAP)
+    end = _AXIS + len(panels) * (_PANEL + _GAP)
+    across = max(end, _TITLED if title else 0)
     down = _TOP + scale.height + _BOTTOM
     summary = "; ".join(f"{p.name}: {len(p.segments)} segments, {p.note}" for p in panels)
     parts = []
     for y, label in scale.ticks():
         parts.append(
-            f'<line class="g" x1="{_AXIS}" x2="{across - _GAP}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<line class="g" x1="{_AXIS}" x2="{end - _GAP}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text class="s" x="{_AXIS - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
         )
     for place, panel in enumerate(panels):
@@ -146,8 +148,8 @@ def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str
     parts = [
         f'<text class="h" x="{left}" y="32">{escape(panel.name)}</text>',
         f'<text class="s" x="{left}" y="47">{escape(panel.note)}</text>',
-        f'<text class="s" x="{left}" y="{_TOP - 10}">client</text>',
-        f'<text class="s" x="{right}" y="{_TOP - 10}" text-anchor="end">server</text>',
+        f'<text class="s" x="{left}" y="{_TOP - 14}">client</text>',
+        f'<text class="s" x="{right}" y="{_TOP - 14}" text-anchor="end">server</text>',
         f'<line class="l" x1="{left}" x2="{left}" y1="{_TOP - 4}" y2="{bottom}"/>',
         f'<line class="l" x1="{right}" x2="{right}" y1="{_TOP - 4}" y2="{bottom}"/>',
     ]
@@ -171,50 +173,71 @@ def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str
                 f'<text class="s" x="{right + 7}" y="{y + 3.5:.1f}" '
                 f'font-size="{_NUMBER}">{seq}</text>'
             )
-    places = Places(_LABEL + 1)
+    words = Words(_LABEL, [_line_of(segment, left, right, scale) for segment in panel.segments])
+    labels = []
     for segment in panel.segments:
-        parts += _draw_segment(segment, panel.labels.of(segment), left, right, scale, places)
-    return parts
+        carries = panel.labels.of(segment)
+        parts += _draw_segment(segment, carries, left, right, scale)
+        labels += _draw_label(segment, carries, left, right, scale, words)
+    return [*parts, *labels]  # words on top: no arrow goes through them
 
 
 def _draw_segment(
-    segment: Segment,
-    carries: Label,
-    left: int,
-    right: int,
-    scale: _Scale,
-    places: Places,
+    segment: Segment, carries: Label, left: int, right: int, scale: _Scale
 ) -> list[str]:
-    up = segment.direction == "up"
-    kind = "up" if up else "news" if carries.news else "down"
-    x1, x2 = (left, right) if up else (right, left)
-    y1, y2 = scale.y(segment.received_ns), scale.y(_end(segment))
-    words = carries.words
-    size = "" if segment.end else f"{len(segment.data)} B"
-    label = ", ".join(part for part in (words, size) if part)
+    kind = _kind(segment, carries)
+    x1, y1, x2, y2 = _line_of(segment, left, right, scale)
     lost = segment.forwarded_ns is None
-    parts = [f"<g><title>{escape(f'{label}; {_fate(segment)}')}</title>"]
+    parts = [f"<g>{_tip(segment, carries)}"]
     if lost:
-        x2 = (x1 + x2) // 2
         parts.append(f'<text class="{kind}" x="{x2 - 3}" y="{y2 + 4:.1f}">✕</text>')
     dash = ' stroke-dasharray="3 3"' if segment.end else ""
     parts.append(
         f'<line class="{kind}" x1="{x1}" y1="{y1:.1f}" x2="{x2}" y2="{y2:.1f}"{dash}/>'
         + ("" if lost else arrow_head(kind, x1, y1, x2, y2))
     )
-    # A label stands over the arrow, at its sender's side, or under it, if there is room.
-    text = _short(words, size)
+    return [*parts, "</g>"]
+
+
+def _draw_label(
+    segment: Segment, carries: Label, left: int, right: int, scale: _Scale, words: Words
+) -> list[str]:
+    """Put a label over or under the arrow, at its sender's side, if there is room."""
+    text = _short(carries.words, _bytes_of(segment))
+    up = segment.direction == "up"
     x, anchor = (left + 8, "start") if up else (right - 12, "end")
     room = width(text, _LABEL)
     start, stop = (x, x + room) if up else (x - room, x)
-    near = y1 + (y2 - y1) * 0.15
-    at = places.take(start, stop, [near - 3, near + _LABEL])
-    if at is not None:
-        parts.append(
-            f'<text class="{kind}" x="{x}" y="{at:.1f}" text-anchor="{anchor}">'
-            f"{escape(text)}</text>"
-        )
-    return [*parts, "</g>"]
+    y1, y2 = scale.y(segment.received_ns), scale.y(_end(segment))
+    sunk = (y2 - y1) * min(1.0, (room + 12) / (right - left))  # the arrow, where the words end
+    at = words.take(start, stop, [y1 - 3, y1 + sunk + _LABEL])
+    if at is None:
+        return []
+    return [
+        f'<text class="{_kind(segment, carries)}" x="{x}" y="{at:.1f}" text-anchor="{anchor}">'
+        f"{_tip(segment, carries)}{escape(text)}</text>"
+    ]
+
+
+def _line_of(segment: Segment, left: int, right: int, scale: _Scale) -> Line:
+    """Return where its arrow begins and ends; one that was lost ends half-way."""
+    x1, x2 = (left, right) if segment.direction == "up" else (right, left)
+    if segment.forwarded_ns is None:
+        x2 = (x1 + x2) // 2
+    return x1, scale.y(segment.received_ns), x2, scale.y(_end(segment))
+
+
+def _kind(segment: Segment, carries: Label) -> str:
+    return "up" if segment.direction == "up" else "news" if carries.news else "down"
+
+
+def _bytes_of(segment: Segment) -> str:
+    return "" if segment.end else f"{len(segment.data)} B"
+
+
+def _tip(segment: Segment, carries: Label) -> str:
+    label = ", ".join(part for part in (carries.words, _bytes_of(segment)) if part)
+    return f"<title>{escape(f'{label}; {_fate(segment)}')}</title>"
 
 
 def _short(words: str, size: str) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ABOUT = ("Creator", "Date", "Format", "Type")
+_LEAST = 0.6
+"""Of its size: a figure that would have to shrink further is scrolled, or nobody could read it."""
 _STYLE = "max-width:100%;height:auto;fill:currentColor;stroke-linejoin:round;stroke-linecap:butt"
 
 
@@ -33,10 +35,11 @@ def picture(figure: Figure, words: str) -> Drawing:
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "rtlab"}):
         figure.savefig(paper, format="svg", transparent=True, metadata=dict.fromkeys(_ABOUT))
     pyplot.close(figure)
-    return Drawing(_alone(paper.getvalue(), words), words)
+    style = f"{_STYLE};min-width:{_LEAST * figure.get_figwidth():.1f}in"
+    return Drawing(_alone(paper.getvalue(), words, style), words)
 
 
-def _alone(drawn: str, words: str) -> str:
+def _alone(drawn: str, words: str, style: str) -> str:
     """Return an SVG file of matplotlib as a part of a page, which it leaves as it is."""
     drawn = drawn[drawn.index("<svg") :].replace("#000000", "currentColor")
     drawn = drawn.replace("fill: #ffffff", "fill: none")  # the paper of a legend
@@ -45,4 +48,4 @@ def _alone(drawn: str, words: str) -> str:
     # Other figures of the page have an axes_1 as well.
     drawn = re.sub(r' id="([^"]*)"', lambda name: name[0] if name[1] in used else "", drawn)
     label = escape(words, quote=True)
-    return drawn.replace("<svg", f'<svg role="img" aria-label="{label}" style="{_STYLE}"', 1)
+    return drawn.replace("<svg", f'<svg role="img" aria-label="{label}" style="{style}"', 1)

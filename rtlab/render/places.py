@@ -9,6 +9,10 @@ CHARACTER = 0.54
 """Width of a character of a sans-serif font, on average, as a share of its size."""
 
 
+Line = tuple[float, float, float, float]
+"""From x and y to x and y."""
+
+
 class Places:
     """The places that are taken.
 
@@ -34,6 +38,38 @@ class Places:
                 self._taken.append((left, right, height))
                 return height
         return None
+
+
+class Words(Places):
+    """The same among lines, of which as few as may be go through the words.
+
+    Args:
+        size: of the font, in pixels.
+        among: the lines.
+    """
+
+    def __init__(self, size: float, among: Iterable[Line]) -> None:
+        super().__init__(size + 1)
+        self._size = size
+        self._among = list(among)
+
+    def take(self, left: float, right: float, heights: Iterable[float]) -> float | None:
+        """Take a place as in ``Places``, where the fewest lines are; the first of equals."""
+        crossed = {
+            at: sum(self._goes_through(line, left, right, at) for line in self._among)
+            for at in heights
+        }
+        return super().take(left, right, sorted(crossed, key=lambda at: crossed[at]))
+
+    def _goes_through(self, line: Line, left: float, right: float, foot: float) -> bool:
+        x1, y1, x2, y2 = line
+        if min(x1, x2) > right or max(x1, x2) < left:
+            return False
+        ys = [
+            y1 + (y2 - y1) * (x - x1) / (x2 - x1) if x1 != x2 else y1
+            for x in (max(left, min(x1, x2)), min(right, max(x1, x2)))
+        ]
+        return min(ys) < foot + 1 and max(ys) > foot - 0.7 * self._size
 
 
 def width(text: str, size: float) -> float:

@@ -171,7 +171,7 @@ def orders(
     gap = [f"{_ABSENT[name].capitalize()}." for name in missing]
     if measured is not None:
         for whose, order in (("your order", predicted), ("the model's order", modelled)):
-            gap += [] if order is None else [_swapped(_names(order), measured, tie, whose)]
+            gap += [] if order is None else [_swapped(order, measured, tie, whose)]
         gap += _ties(measured, tie)
     header = ["place", *columns]
     return _page(title, text_table(header, rows), html_table(header, rows), [*gap, *notes])
@@ -196,10 +196,17 @@ def _equal(first: str, second: str, measured: Order, tie: float) -> bool:
     return high - low <= tie * abs(high)
 
 
-def _swapped(said: list[str], measured: Order, tie: float, whose: str) -> str:
+def _swapped(said: Order, measured: Order, tie: float, whose: str) -> str:
     """Say which pairs stand the other way round than they were measured."""
     place = {name: place for place, name in enumerate(_names(measured))}
-    pairs = list(combinations(said, 2))
+    every = list(combinations(_names(said), 2))
+    # Of two that it holds for equal, a model does not say which comes first.
+    pairs = [pair for pair in every if not (isinstance(said, Mapping) and _level(said, *pair))]
+    level = len(every) - len(pairs)
+    if not pairs:
+        return f"In {whose} all are equal."
+    what = "pair is" if level == 1 else "pairs are"
+    equal = f" {level} more {what} equal in it." if level else ""
     wrong = [
         (first, second)
         for first, second in pairs
@@ -207,13 +214,18 @@ def _swapped(said: list[str], measured: Order, tie: float, whose: str) -> str:
     ]
     if not wrong:
         many = f"All {len(pairs)} pairs of {whose} are as measured."
-        return many if len(pairs) > 1 else f"{whose.capitalize()} is as measured."
+        return (many if len(pairs) > 1 else f"{whose.capitalize()} is as measured.") + equal
     named = ", ".join(f"{second} before {first}" for first, second in wrong[:3])
     if len(pairs) == 1:
-        return f"{whose.capitalize()} is the other way round: measured was {named}."
+        return f"{whose.capitalize()} is the other way round: measured was {named}.{equal}"
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
     right = len(pairs) - len(wrong)
-    return f"{right} of {len(pairs)} pairs of {whose} are as measured. Measured was {named}{more}."
+    found = f"Measured was {named}{more}."
+    return f"{right} of {len(pairs)} pairs of {whose} are as measured. {found}{equal}"
+
+
+def _level(values: Mapping[str, float], first: str, second: str) -> bool:
+    return values[first] == values[second]
 
 
 def _ties(measured: Order, tie: float) -> list[str]:

@@ -15,6 +15,8 @@ from rtlab.render.values import plain
 _MARKS = {"passed": "✓", "failed": "✗", "not tried": "·"}
 _WIDTH = 88
 _LINES = 12
+_ITEMS = 40
+"""Items of a list that are shown: where a client repeats everything there are thousands."""
 _HEX = 64
 """Bytes that are shown where they are no frames or lines."""
 _STYLE = """
@@ -32,7 +34,7 @@ _STYLE = """
 .rtlab-verdict dd{margin:0;min-width:0}
 .rtlab-verdict dd pre{margin:0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;
  background:none;color:inherit}
-.rtlab-verdict dt{font-weight:normal;margin:0}
+.rtlab-verdict dt{font-weight:normal;margin:0;width:auto;white-space:nowrap}
 .rtlab-verdict mark{background:none;color:var(--bad);text-decoration:underline}
 .rtlab-verdict ul{list-style:none;margin:4px 0;padding:0}
 .rtlab-verdict summary{cursor:pointer}
@@ -95,7 +97,7 @@ def _bar(verdict: Verdict) -> str:
 
 
 def _full(case: Outcome) -> list[str]:
-    lines = [f"✗ {case.name}", textwrap.indent(_wrapped(case.message), "  ")]
+    lines = [f"✗ {_label(case)}", textwrap.indent(_wrapped(case.message), "  ")]
     for name, value in _details(case):
         shown = _value(value) if name in ("expected", "got") else str(value)
         first, *more = shown.split("\n")
@@ -107,7 +109,7 @@ def _full(case: Outcome) -> list[str]:
 def _full_html(case: Outcome) -> str:
     rows = "".join(f"<dt>{name}</dt><dd>{_html(case, name, v)}</dd>" for name, v in _details(case))
     return (
-        f"<div class='case'><p><b><span class='bad'>✗</span> {escape(case.name)}</b></p>"
+        f"<div class='case'><p><b><span class='bad'>✗</span> {escape(_label(case))}</b></p>"
         f"<p>{escape(case.message)}</p><dl>{rows}</dl></div>"
     )
 
@@ -156,6 +158,8 @@ def _value(value: Any) -> str:
         return "\n".join(textwrap.wrap(digits, 16 * 3)) + more if value else "no bytes"
     if isinstance(value, str) and len(value) > 400:
         return f"{_value(value[:400])} … {len(value):,} characters in all"
+    if isinstance(value, (list, tuple)) and len(value) > _ITEMS:
+        return f"{_value(value[:_ITEMS])} … {len(value):,} items in all"
     lines = pprint.pformat(value, width=_WIDTH - 12, compact=True, sort_dicts=False).split("\n")
     if len(lines) > _LINES:
         lines = [*lines[:_LINES], f"… {len(lines) - _LINES:,} more lines"]

@@ -16,7 +16,7 @@ from rtlab.render.values import plain
 from rtlab.widgets.base import LiveView
 
 MOST_PANES = 4
-USES = ("way", "lesson", "chat_client")
+USES = ("ways", "lesson", "chat_client")
 LINES = 200
 """Lines that are kept, so that a page which is loaded again has them."""
 LONGEST = 500
@@ -73,6 +73,7 @@ class ChatRoom(LiveView, module="chat_room", uses=USES):
         names = NAMES[: whole("panes", panes, least=1, most=MOST_PANES)]
         self._panes = [{"name": name, "room": "general", "wanted": False} for name in names]
         self._url = chat.url
+        self._beside = chat.direct_url
         self._told: dict[str, Any] = {}
         super().__init__(chat.lab)
         self._forget = chat.listen(self._hear_line)
@@ -83,6 +84,7 @@ class ChatRoom(LiveView, module="chat_room", uses=USES):
         """Return where the chat is, what was said, and how each pane stood."""
         return {
             "url": self._url,
+            "beside": self._beside,
             "panes": self._panes,
             "lines": [line._asdict() for line in self.lines],
             "server": self._server(),

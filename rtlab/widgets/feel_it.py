@@ -7,17 +7,18 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rtlab.arguments import number, one_of, whole
+from rtlab.arguments import number, whole
 from rtlab.errors import RtlabError
 from rtlab.link.recording import Direction
 from rtlab.log import logger
 from rtlab.render.table import html_table, text_table
 from rtlab.widgets.base import LiveView
+from rtlab.widgets.native import for_pages
 
 if TYPE_CHECKING:
     from rtlab.lab import Lab
 
-USES = ("way", "lesson", "client", "feel_lane", "feel_pad")
+USES = ("ways", "lesson", "holding", "feel_lane", "feel_pad")
 MOST_RATE = 30
 """Positions a second for each transport: all of them see those of all others."""
 MOST_LATENCY = 0.5
@@ -96,10 +97,7 @@ class FeelIt(LiveView, module="feel_it", uses=USES):
         rate: int = 20,
         period: float = 0.5,
     ) -> None:
-        chosen = lab.transports if transports is None else transports
-        given = [chosen] if isinstance(chosen, str) else chosen
-        names = [one_of("transport of this lab", name, lab.transports) for name in given]
-        self.lags = {name: Lag() for name in names}
+        self.lags = {name: Lag() for name in for_pages(lab, transports)}
         self._rate = whole("rate", rate, "positions a second", least=1, most=MOST_RATE)
         self._period = number("period", period, "seconds", above=True)
         self._told: dict[str, Any] = {}
@@ -111,6 +109,7 @@ class FeelIt(LiveView, module="feel_it", uses=USES):
         """Return where the servers are, the state of the links, and what was measured."""
         return {
             "urls": {name: self.lab.url(name) for name in self.lags},
+            "beside": self.lab.url(next(iter(self.lags)), direct=True),
             "lags": {name: lag._asdict() for name, lag in self.lags.items()},
             "rate": self._rate,
             "period": self._period,

@@ -26,6 +26,7 @@ from rtlab.widgets.tail import Tail
 if TYPE_CHECKING:
     from rtlab.render.drawing import Drawing
 
+USES = ("ladder_segments", "ladder_lane")
 MARKS = 500
 """Messages that a view can scroll back to."""
 
@@ -34,7 +35,7 @@ T = TypeVar("T")
 _log = logger("widgets")
 
 
-class LiveLadder(LiveView, module="live_ladder"):
+class LiveLadder(LiveView, module="live_ladder", uses=USES):
     """What crosses the links of a lab, as it happens. Click on an arrow, and its bytes open.
 
     To look is not free: naming a segment takes some 30 µs of this very process. At hundreds of

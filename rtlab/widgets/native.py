@@ -13,8 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from rtlab.arguments import number, one_of
-from rtlab.errors import RtlabError
+from rtlab.arguments import TRANSPORTS, number, one_of
+from rtlab.errors import RtlabError, UsageError
 from rtlab.log import logger
 from rtlab.widgets.base import LiveView
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from rtlab.lab import Lab
 
-PARTS = ("clock", "tally", "journal", "ways", "lesson", "client", "desk")
+PARTS = (
+    *("clock", "tally", "journal", "ways", "lesson"),
+    *("holding", "remarks", "client", "desk"),
+)
 LONGEST_CUT = 60.0
 """Seconds for which a reader may have a link turn connections away."""
 
@@ -94,7 +97,7 @@ class NativeView(LiveView):
     def __init__(
         self, lab: Lab, transports: Iterable[str], *, cursor: int | None, connect: bool
     ) -> None:
-        known = [one_of("transport of this lab", name, lab.transports) for name in transports]
+        known = for_pages(lab, transports)
         self.reports = {name: BrowserReport(wanted=connect, cursor=cursor) for name in known}
         self._proxied: bool | None = None
         self._cuts: list[dict[str, Any]] = []
@@ -147,6 +150,22 @@ class NativeView(LiveView):
         seconds = min(number("seconds", seconds, "seconds"), LONGEST_CUT)
         connections = self.lab.cut(transport, seconds)
         self._cuts.append({"transport": transport, "connections": connections, "seconds": seconds})
+
+
+def for_pages(lab: Lab, names: Iterable[str] | None = None) -> list[str]:
+    """Return those of a lab's transports that a page can use; all of them if none is named.
+
+    HTTP/2 is not among them: browsers speak it over TLS only.
+
+    Raises:
+        UsageError: the lab has no such transport, or none for a page.
+    """
+    known = [name for name in lab.transports if name in TRANSPORTS]
+    chosen = known if names is None else [names] if isinstance(names, str) else names
+    found = [one_of("transport of this lab for browsers", name, known) for name in chosen]
+    if not found:
+        raise UsageError("This lab has no transport for browsers: start it with 'sse', say.")
+    return found
 
 
 @cache

@@ -89,4 +89,5 @@ def hub(jupyters: Jupyters) -> JupyterLab:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """A name for the notebook of this test, and of no other."""
-    return re.sub(r"\W+", "-", request.node.nodeid.rpartition("/")[2]).strip("-")
+    whole = f"{request.node.path.stem}-{request.node.name}"
+    return re.sub(r"\W+", "-", whole).strip("-")

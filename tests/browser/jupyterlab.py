@@ -59,16 +59,22 @@ class JupyterLab:
         """Return the URL of a notebook in a workspace of its own: old tabs would come back."""
         return f"{self.url}lab/workspaces/ci-{uuid.uuid4().hex}/tree/{name}?token={self.token}"
 
-    def ask(self, method: str, path: str) -> Any:
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Ask its REST API for something, and return the JSON of the answer."""
         request = urllib.request.Request(
             f"{self.url}api/{path}",
+            data=None if body is None else json.dumps(body).encode(),
             method=method,
             headers={"Authorization": f"token {self.token}"},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             body = answer.read()
         return json.loads(body) if body else None
+
+    def start_kernel(self, name: str) -> None:
+        """Start the kernel of a notebook that will be opened: it begins while the page loads."""
+        kernel = {"kernel": {"name": "python3"}, "name": name, "path": name, "type": "notebook"}
+        self.ask("POST", "sessions", kernel)
 
     def shut_down_kernels(self) -> None:
         """End the kernels of all notebooks."""
@@ -102,6 +108,7 @@ def jupyterlab(
     command += [f"--ServerApp.root_dir={folder}"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *options]
     environment = os.environ | {
+        "JUPYTER_CONFIG_PATH": str(_as_learners_have_it(settings / "config")),
         "JUPYTERLAB_SETTINGS_DIR": str(settings / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"),
         "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
@@ -121,6 +128,19 @@ def jupyterlab(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _as_learners_have_it(folder: Path) -> Path:
+    """Return a folder of configuration that switches off what nbgrader switches on."""
+    parts = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+    server = {f"nbgrader.server_extensions.{part}": False for part in parts}
+    for name, content in (
+        ("jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": server}}),
+        ("labconfig/page_config.json", {"disabledExtensions": {"@jupyter/nbgrader": True}}),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    return folder
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

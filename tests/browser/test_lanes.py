@@ -231,7 +231,8 @@ def test_a_lab_that_stops_and_a_kernel_that_is_restarted_are_noticed(page: Page)
     until_delivered(page, 5)
     run_cell(page, 4)
     expect(page.locator(".rtlab-status")).to_have_text(
-        "The lab is stopped: what you see is how it ended."
+        "The lab is stopped: what you see is how it ended. "
+        "Start it again, then run this cell again."
     )
     expect(page.get_by_role("button", name="Cut all 4")).to_be_disabled()
     expect(page.get_by_label("publish")).to_be_disabled()

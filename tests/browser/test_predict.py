@@ -31,6 +31,7 @@ COMPARE = "late.compare(modelled=80, measured=83)"
 @pytest.fixture
 def page(chrome: Browser, plain: JupyterLab, name: str) -> Page:
     notebook = write_notebook(plain.folder, f"{name}.ipynb", NUMBER, ORDER, SAY, COMPARE)
+    plain.start_kernel(notebook)
     assert chrome.run_all(plain.notebook(notebook)) == []
     expect(chrome.page.locator(".rtlab-view")).to_have_count(2)
     return chrome.page

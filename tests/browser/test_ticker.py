@@ -31,6 +31,7 @@ PUBLISHERS = """sum("_publish" in repr(task) for task in
 def seen(chrome: Browser, hub: JupyterLab, name: str) -> Iterator[tuple[Page, Kernel]]:
     """A notebook with a ticker."""
     notebook = write_notebook(hub.folder, f"{name}.ipynb", START, SHOW)
+    hub.start_kernel(notebook)
     assert chrome.run_all(hub.notebook(notebook)) == []
     with kernel_of(hub, notebook) as kernel:
         yield chrome.page, kernel

@@ -27,6 +27,7 @@ def reading(
     chrome: Browser, jupyter: JupyterLab, name: str, *cells: str, host: str = "127.0.0.1"
 ) -> Iterator[tuple[Page, Kernel]]:
     notebook = write_notebook(jupyter.folder, f"{name}.ipynb", *cells)
+    jupyter.start_kernel(notebook)
     url = jupyter.notebook(notebook).replace("127.0.0.1", host)
     assert chrome.run_all(url) == []
     with kernel_of(jupyter, notebook) as kernel:

@@ -25,6 +25,7 @@ def write_notebook(folder: Path, name: str, *cells: str) -> str:
 def open_notebook(page: Page, jupyter: JupyterLab, name: str, *cells: str) -> str:
     """Write a notebook, open it, wait for its kernel, and return its name."""
     notebook = write_notebook(jupyter.folder, f"{name}.ipynb", *cells)
+    jupyter.start_kernel(notebook)
     page.goto(jupyter.notebook(notebook))
     until_idle(page)
     return notebook

@@ -98,7 +98,13 @@ def test_a_lab_that_lives_on_does_not_keep_chats_that_were_replaced(lab: rtlab.L
 
 def test_a_chat_that_is_stopped_says_so(lab: rtlab.Lab) -> None:
     chat = Chat(lab)
-    for use in (lambda: chat.url, lambda: chat.link, chat.cut, chat.impair):
+    for use in (
+        lambda: chat.url,
+        lambda: chat.direct_url,
+        lambda: chat.link,
+        chat.cut,
+        chat.impair,
+    ):
         with pytest.raises(NotRunning, match=r"rtlab\.chat\.start"):
             use()
     with pytest.raises(NotRunning):

@@ -38,7 +38,7 @@ CONTAINED = {
     "interrupts": ("raise KeyboardInterrupt", "It raised KeyboardInterrupt"),
     "recurses": ("return twice(n)", "RecursionError"),
     "returns nothing": ("2 * n", "Is there a return?"),
-    "returns text": ("return str(2 * n)", "text, where a number is due"),
+    "returns text": ("return str(2 * n)", "text instead of a number"),
     "returns itself": ("return twice", "of type function"),
     "returns a loop": ("a = []; a.append(a); return a", "contains itself"),
     "returns a lot": ("return bytes(50_000_000)", "far more than is asked for"),
@@ -48,7 +48,7 @@ CONTAINED = {
     "a large number": ("return 10 ** 2000", "That is not it"),
     "stops the loop": (
         "import asyncio; asyncio.get_running_loop().stop(); return 'x'",
-        "text, where a number is due",
+        "text instead of a number",
     ),
 }  # fmt: skip
 

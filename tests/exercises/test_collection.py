@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from rtlab.exercises import catalogue
-from rtlab.exercises.exercise import Exercise, Wrong
+from rtlab.exercises.exercise import SOON, Exercise, Wrong
 from rtlab.exercises.pack import fingerprint
 from rtlab.exercises.run import run
 from rtlab.exercises.verdict import Verdict
 from tests.exercises.helpers import said
 
+PARTS = tomllib.loads(Path(__file__).with_name("parts.toml").read_text("utf-8"))
+"""The points of each wrong answer."""
 EXERCISES = catalogue.everything()
 AT_ONCE = 8  # wrong answers wait for what does not come: together they wait as long as one
 
@@ -30,6 +34,13 @@ def in_time(exercise: Exercise, verdict: Verdict) -> None:
     limits = {case.name: case.timeout for case in exercise.cases}
     for case in verdict.cases:
         assert case.seconds < limits[case.name] + 3, case
+
+
+def as_stated(exercise: Exercise, wrong: Wrong, points: int) -> bool:
+    """Whether a wrong answer got the points that are stated; at most those, where it dials."""
+    stated = PARTS[exercise.name][wrong.mistake]
+    dials = any(case.timeout > SOON for case in exercise.cases)
+    return points <= stated if dials else points == stated
 
 
 @each
@@ -53,6 +64,8 @@ async def test_stub_and_wrong_answers_fail_and_are_told_their_mistakes(exercise:
         in_time(exercise, verdict)
         if verdict.first is None or not verdict.first.message:
             return f"{wrong.mistake}: passed"
+        if wrong is not stub and not as_stated(exercise, wrong, verdict.points):
+            return f"{wrong.mistake}: parts.toml states other points:\n{verdict}"
         return "" if wrong.says in said(verdict) else f"{wrong.mistake}:\n{verdict}"
 
     found = await asyncio.gather(*map(told, (stub, *exercise.wrong)))
@@ -92,6 +105,13 @@ def test_there_are_twenty_and_more_over_all_notebooks() -> None:
     assert set(notebooks) == {f"{number:02}" for number in range(1, 9)}
     assert notebooks == sorted(notebooks)
     assert [exercise.name for exercise in EXERCISES] == list(catalogue.NAMES)
+
+
+def test_points_are_stated_of_every_wrong_answer_and_none_gets_all() -> None:
+    for exercise in EXERCISES:
+        assert list(PARTS[exercise.name]) == [wrong.mistake for wrong in exercise.wrong]
+        assert max(PARTS[exercise.name].values()) < exercise.points
+    assert list(PARTS) == list(catalogue.NAMES)
 
 
 def test_every_module_is_in_the_catalogue() -> None:

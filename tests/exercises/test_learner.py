@@ -72,6 +72,14 @@ def test_a_stub_that_was_run_in_a_cell_is_known_for_one(name):
     assert fingerprint(shell.user_ns[exercise.entry]) == fingerprint(exercise.load(exercise.stub))
 
 
+def test_what_else_is_in_a_notebook_does_not_make_a_stub_a_try():
+    exercise = catalogue.find("sse-resume")  # it calls .encode(), a method
+    shell = InteractiveShell()
+    assert shell.run_cell("def encode(data): return data", silent=True).success
+    assert shell.run_cell(exercise.stub, silent=True).success
+    assert fingerprint(shell.user_ns[exercise.entry]) == fingerprint(exercise.load(exercise.stub))
+
+
 def test_the_stub_and_the_same_answer_again_are_no_honest_tries():
     for _ in range(3):
         assert "counts as no try" in repr(rtlab.check(NAME, STUB))
@@ -89,6 +97,13 @@ def test_a_cell_that_is_moved_is_the_same_answer_and_another_helper_is_not():
     rtlab.check(NAME, EXERCISE.load(source.format(2)))
     with pytest.raises(UsageError, match="one more"):
         rtlab.solution(NAME)
+
+
+def test_a_function_of_the_notebook_that_is_called_like_an_attribute_is_no_helper():
+    source = "def accept_key(key):\n    return key.encode()\n"
+    alone = EXERCISE.load(source)
+    beside = EXERCISE.load("def encode():\n    return 1\n\n\n" + source)
+    assert fingerprint(alone) == fingerprint(beside)
 
 
 def test_hints_come_one_at_a_time_and_then_all():

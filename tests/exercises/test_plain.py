@@ -82,7 +82,7 @@ def test_same_is_lenient_where_it_should_be_and_only_there():
         (None, 1, "Is there a return"),
         (b"a", "a", ".decode()"),
         ("a", b"a", ".encode()"),
-        ([1], {}, "a list, where a dict is due"),
+        ([1], {}, "a list instead of a dict"),
         (Other("ellipsis", "Ellipsis"), 1, "to fill in"),
         (Other("generator", "<g>"), [1], "of type generator"),
         ([1, Other("ellipsis", "Ellipsis")], [1, 2], "to fill in"),

@@ -37,6 +37,13 @@ def test_it_takes_the_colours_of_the_page_and_leaves_the_page_as_it_is(figure):
     assert "<style" not in svg
 
 
+def test_where_there_is_no_room_it_is_scrolled_before_nobody_can_read_it(figure):
+    figure.set_figwidth(10)
+    drawing = rtlab.picture(figure, "")
+    assert "min-width:6.0in" in drawing.svg
+    assert "overflow-x:auto" in drawing._repr_html_()
+
+
 def test_two_of_a_page_share_no_names_but_those_of_equal_things(figure):
     first = rtlab.picture(figure, "").svg
     other, axes = pyplot.subplots()

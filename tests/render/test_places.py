@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rtlab.render.places import Places, lines, width
+from rtlab.render.places import Places, Words, lines, width
 
 
 def test_the_first_height_that_is_free_is_taken() -> None:
@@ -19,3 +19,13 @@ def test_a_text_is_broken_where_it_has_spaces_and_nothing_is_lost() -> None:
     assert all(width(line, 10) <= width("one two three", 10) for line in broken)
     assert lines("", 100, 10) == [""]
     assert lines("x", 0, 10) == ["x"]
+
+
+def test_words_stand_where_the_fewest_lines_are() -> None:
+    assert Words(10, []).take(0, 50, [20, 40]) == 20
+    assert Words(10, [(0, 18, 50, 18)]).take(0, 50, [20, 40]) == 40
+    assert Words(10, [(0, 10, 100, 34)]).take(0, 20, [24, 40]) == 24  # it passes over the words
+    assert Words(10, [(100, 18, 60, 18)]).take(0, 50, [20, 40]) == 20  # and this one beside them
+    assert Words(10, [(25, 0, 25, 90), (0, 18, 50, 18)]).take(0, 50, [20, 40]) == 40
+    words = Words(10, [(0, 18, 50, 18)])
+    assert [words.take(0, 50, [20, 40]) for _ in range(3)] == [40, 20, None]

@@ -103,6 +103,20 @@ def test_of_what_is_as_good_as_equal_either_order_is_right():
     assert orders(["b", "a", "c"], None, ["a", "b", "c"]).gap[0].startswith("2 of 3 pairs")
 
 
+def test_of_what_a_model_holds_for_equal_neither_order_is_wrong():
+    measured = {"sse": 96.0, "websocket": 97.0, "long_polling": 105.0, "polling": 690.0}
+    model = {"long_polling": 80.0, "sse": 80.0, "websocket": 80.0, "polling": 660.0}
+    gap = orders(None, model, measured).gap
+    assert (
+        gap[1] == "All 3 pairs of the model's order are as measured. 3 more pairs are equal in it."
+    )
+    gap = orders(None, {**model, "polling": 70.0, "sse": 81.0}, measured).gap
+    assert gap[1].startswith("1 of 5 pairs of the model's order are as measured. Measured was ")
+    assert gap[1].endswith(" 1 more pair is equal in it.")
+    gap = orders(None, {"sse": 1.0, "polling": 1.0}, {"sse": 2.0, "polling": 3.0}).gap
+    assert gap[1] == "In the model's order all are equal."
+
+
 def test_an_order_without_a_prediction_or_a_measurement_says_so():
     assert orders(None, None, ["b", "a"]).gap == ("You did not predict.",)
     assert orders(["a", "b"], None, None).gap == ("Not measured yet.",)

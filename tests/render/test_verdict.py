@@ -57,7 +57,9 @@ def test_html_escapes_and_shows_bytes_as_frames():
 def test_long_values_are_cut():
     long = Outcome("x", "failed", 1, expected=list(range(10_000)), got="y" * 100_000, compared=True)
     assert len(as_text(verdict(long))) < 4_000
-    assert "more lines" in as_text(verdict(long))
+    assert "10,000 items in all" in as_text(verdict(long))
+    deep = Outcome("x", "failed", 1, expected=[], got=["y" * 70] * 30, compared=True)
+    assert "more lines" in as_text(verdict(deep))
     big = Outcome("x", "failed", 1, expected=b"", got=bytes(10_000), compared=True)
     assert "10,000 bytes in all" in as_text(verdict(big))
     assert "no bytes" in as_text(verdict(big))

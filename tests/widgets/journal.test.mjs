@@ -37,6 +37,15 @@ test("an outage knows what came after it, and from when to when it was", () => {
   assert.deepEqual([journal.reconnects, journal.waited, journal.latencies], [1, 3, [1]]);
 });
 
+test("an outage that ends because the reader closes is not one that somebody came back from", () => {
+  const journal = new Journal(CLOCK, () => {});
+  journal.open(100);
+  journal.lose(200);
+  journal.close();
+  assert.equal(journal.outages[0].ended, true);
+  assert.equal(journal.reconnects, 0);
+});
+
 test("what was published before an outage was not published in it", () => {
   const journal = new Journal(CLOCK, () => {});
   journal.open(100);

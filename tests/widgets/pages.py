@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rtlab.widgets.base import LiveView
@@ -12,19 +13,29 @@ GUARD = 20.0  # seconds after which something will never happen
 
 
 class Page:
-    """Shows a live view.
+    """Shows a live view; several pages may show the same one.
 
     Attributes:
-        told: every message that the view has sent, oldest first.
+        told: every message of the view to this page or to all, oldest first, as JSON hands it on.
+        buffers: what came with each of them.
     """
 
     def __init__(self, view: LiveView, name: str = "page") -> None:
         self.name = name
         self.told: list[dict[str, Any]] = []
+        self.buffers: list[Sequence[bytes]] = []
         self._view = view
-        view.send = self._hear  # type: ignore[method-assign]
+        before = view.send
 
-    def _hear(self, content: Any, buffers: Any = None) -> None:
+        def send(content: Any, buffers: Any = None) -> None:
+            if content.get("for") in (None, name):
+                self._hear(json.loads(json.dumps(content)), buffers or ())
+            before(content, buffers)
+
+        view.send = send  # type: ignore[method-assign]
+
+    def _hear(self, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
+        self.buffers.append(buffers)
         self.told.append(content)
 
     def say(self, kind: str, **content: Any) -> None:

@@ -37,6 +37,7 @@ def test_a_page_that_appears_is_told_everything(chat: Chat) -> None:
     page.until(lambda: len(view.lines) == 3)
     told = page.open()
     assert told["url"] == chat.url
+    assert told["beside"] == chat.direct_url != chat.url
     assert [pane["name"] for pane in told["panes"]] == ["Ada", "Grace", "Alan"]
     assert [(line["type"], line["text"]) for line in told["lines"]] == [
         ("join", ""),

@@ -8,7 +8,7 @@ import pytest
 
 import rtlab
 from rtlab.errors import NotRunning, UsageError
-from rtlab.widgets import FeelIt
+from rtlab.widgets import BrowserClient, FeelIt
 from rtlab.widgets.feel_it import Lag
 from tests.widgets.pages import Page
 
@@ -20,9 +20,20 @@ def test_a_page_that_appears_is_told_everything(lab: rtlab.Lab) -> None:
     lab.impair(latency=0.08)
     told = Page(FeelIt(lab, rate=30, period=1)).open()
     assert told["urls"] == {name: lab.url(name) for name in rtlab.TRANSPORTS}
+    assert told["beside"] == lab.url("polling", direct=True)
     assert (told["rate"], told["period"]) == (30, 1.0)
     assert (told["latency"], told["last"]) == (0.08, 1)
     assert told["lags"]["sse"] == {"sent": 0, "back": 0, "median": None, "p95": None}
+
+
+def test_http2_is_nothing_for_a_page() -> None:
+    with rtlab.Lab(["sse", "http2"]) as lab:
+        assert list(FeelIt(lab).lags) == ["sse"]
+        for view in (FeelIt, BrowserClient):
+            with pytest.raises(UsageError, match="Known: sse"):
+                view(lab, ["http2"])
+    with rtlab.Lab("http2") as lab, pytest.raises(UsageError, match="no transport for browsers"):
+        FeelIt(lab)
 
 
 def test_news_are_the_latency_and_how_far_the_feed_is(lab: rtlab.Lab) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
@@ -16,6 +16,7 @@ from rtlab.errors import NotRunning, UsageError
 from rtlab.widgets import Lanes
 from rtlab.widgets import traffic as traffic_module
 from rtlab.widgets.crossings import Kind
+from tests.widgets.pages import Page
 
 GUARD = 30.0
 EMPTY = "data-x='\"><script>alert(1)</script>"
@@ -29,43 +30,31 @@ def until(condition: Callable[[], Any]) -> Any:
     return found
 
 
-class Page:
-    """A page that shows a view: what it hears, and how it asks."""
+class Reader(Page):
+    """A page that shows lanes from the beginning: the rows it has, and how it asks."""
 
     def __init__(self, view: Lanes, name: str = "page") -> None:
-        self.view, self.name = view, name
-        self.heard: list[dict[str, Any]] = []
+        super().__init__(view, name)
         self.rows: list[list[float]] = []
         self.wishes = 0
-        before = view.send
+        self.say("ready")
 
-        def send(content: dict[str, Any], buffers: Any = None) -> None:
-            if content.get("for") in (None, name):
-                self._hear(json.loads(json.dumps(content)), buffers)
-            before(content, buffers)
-
-        view.send = send  # type: ignore[method-assign]
-        self.tell(kind="ready")
-
-    def _hear(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+    def _hear(self, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
         if content["kind"] == "snapshot":
             self.rows = [[] for _ in buffers]
         if self.rows:  # as in the page: news before the snapshot is in the snapshot
             for rows, data in zip(self.rows, buffers, strict=True):
                 rows += array("d", data)
-            self.heard.append(content)
-
-    def tell(self, **content: Any) -> None:
-        self.view._hear(None, {"view": self.name, **content}, None)
+            super()._hear(content, buffers)
 
     @property
     def latest(self) -> dict[str, Any]:
-        return until(lambda: self.heard and self.heard[-1])
+        return until(lambda: self.told and self.told[-1])
 
-    def ask(self, **wish: Any) -> dict[str, Any]:
+    def ask(self, kind: str = "", **wish: Any) -> dict[str, Any]:
         """Ask for something and return what is said of it."""
         self.wishes += 1
-        self.tell(**wish, wish=self.wishes)
+        self.say(kind, **wish, wish=self.wishes)
         until(lambda: self.latest["done"] == self.wishes)
         return dict(self.latest["said"])
 
@@ -99,7 +88,7 @@ def delivered(view: Lanes) -> list[int]:
 
 def test_every_message_arrives_once_in_every_lane_with_times_in_order(lab, view):
     lab.impair(latency=0.03)
-    page = Page(view)
+    page = Reader(view)
     until(lambda: min(delivered(view)) >= 20)
     until(lambda: all(len(page.messages(lane)) >= 20 for lane in range(4)))
     for lane in range(4):
@@ -115,7 +104,7 @@ def test_every_message_arrives_once_in_every_lane_with_times_in_order(lab, view)
 def test_what_waits_at_the_server_waits_there_and_not_on_the_link(lab):
     lab.impair(latency=0.02)
     with_long_period = Lanes(lab, rate=50, period=0.5)
-    page = Page(with_long_period)
+    page = Reader(with_long_period)
     until(lambda: min(delivered(with_long_period)) >= 60)
     rows = {lab.transports[lane]: page.messages(lane) for lane in range(4)}
     waited = {name: median(row[2] - row[1] for row in rows[name]) for name in rows}
@@ -128,7 +117,7 @@ def test_what_waits_at_the_server_waits_there_and_not_on_the_link(lab):
 
 def test_requests_travel_up_and_a_question_without_news_is_answered_with_nothing(lab):
     view = Lanes(lab, rate=0, period=0.05)
-    page = Page(view)
+    page = Reader(view)
     until(lambda: len(page.crossings(0)) > 6)
     kinds = [Kind(int(row[0])) for row in page.crossings(0)]
     assert {Kind.UP, Kind.NOTHING} == set(kinds)
@@ -139,9 +128,9 @@ def test_requests_travel_up_and_a_question_without_news_is_answered_with_nothing
 
 
 def test_a_page_that_is_loaded_again_gets_what_there_was_and_then_what_is_new(view):
-    page = Page(view)
+    page = Reader(view)
     until(lambda: len(page.messages(3)) >= 10)
-    again = Page(view, "again")
+    again = Reader(view, "again")
     until(lambda: len(again.messages(3)) >= 20)
     for lane in range(4):
         rows = again.messages(lane)
@@ -150,9 +139,9 @@ def test_a_page_that_is_loaded_again_gets_what_there_was_and_then_what_is_new(vi
 
 
 def test_what_another_view_has_looked_at_comes_once_as_well(lab, view):
-    page = Page(view)
+    page = Reader(view)
     until(lambda: len(page.messages(3)) >= 5)
-    again = Page(view, "again")
+    again = Reader(view, "again")
 
     async def between_two_beats() -> None:
         view._traffic.look()
@@ -166,14 +155,14 @@ def test_what_another_view_has_looked_at_comes_once_as_well(lab, view):
 
 
 def test_the_state_is_plain_json_with_the_counts_of_the_lab(lab, view):
-    page = Page(view)
+    page = Reader(view)
     until(lambda: min(delivered(view)) >= 5)
     state = page.latest
     assert [lane[0] for lane in state["lanes"]] == list(rtlab.TRANSPORTS)
     assert state["settings"] == {"rate": 20, "payload_size": 100, "period": 0.1}
     names = {"kind", "settings", "link", "lanes", "last", "said", "done", "now"}
     assert set(state) - {"for", "transports"} == names
-    page.tell(kind="set", rate=0)
+    page.say("set", rate=0)
     until(lambda: delivered(view) == [lab.feed.last] * 4)
     for count, row in zip(view.counts(), lab.rows(), strict=True):
         assert count.lost == count.duplicated == 0
@@ -186,34 +175,34 @@ def test_the_state_is_plain_json_with_the_counts_of_the_lab(lab, view):
 
 def test_what_other_cells_publish_travels_with_it(lab):
     view = Lanes(lab, rate=0)
-    page = Page(view)
+    page = Reader(view)
     until(lambda: all(count.client in ("open", "waiting") for count in view.counts()))
     lab.publish({"text": EMPTY})
     until(lambda: delivered(view) == [1] * 4)
     until(lambda: page.published())
-    assert EMPTY not in json.dumps(page.heard)
+    assert EMPTY not in json.dumps(page.told)
     view.close()
 
 
 def test_a_beat_without_news_says_nothing(lab):
     view = Lanes(lab, rate=0, period=30)
-    page = Page(view)
+    page = Reader(view)
     until(lambda: all(count.client in ("open", "waiting") for count in view.counts()))
     time.sleep(0.5)
-    count = len(page.heard)
+    count = len(page.told)
     time.sleep(0.5)
-    assert len(page.heard) == count
+    assert len(page.told) == count
     view.close()
 
 
 def test_a_thousand_a_second_arrive_once_in_batches(lab):
     lab.impair(latency=0.05)
     view = Lanes(lab, rate=1000)
-    page = Page(view)
+    page = Reader(view)
     until(lambda: min(delivered(view)) > 2000)
     rows = page.messages(3)
     assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
-    assert len(page.heard) < len(rows) / 10
+    assert len(page.told) < len(rows) / 10
     view.close()
 
 
@@ -225,9 +214,9 @@ def test_nothing_runs_until_somebody_looks_nor_when_nobody_does(lab, view, monke
     time.sleep(0.3)
     assert lab.feed.last == 0
     assert lab.recording("websocket").accepted == 0
-    page = Page(view)
+    page = Reader(view)
     until(lambda: min(delivered(view)) >= 3)
-    page.tell(kind="gone")
+    page.say("gone")
     until(lambda: not lab.recording("websocket").open_connections)
     until(lambda: not lab.recording("polling").open_connections)
     last = lab.feed.last
@@ -237,14 +226,14 @@ def test_nothing_runs_until_somebody_looks_nor_when_nobody_does(lab, view, monke
 
 def test_a_view_that_comes_back_goes_on_from_what_is_new(lab, view, monkeypatch):
     monkeypatch.setattr("rtlab.widgets.lanes.LINGER", 0.0)
-    page = Page(view)
+    page = Reader(view)
     until(lambda: min(delivered(view)) >= 3)
-    page.tell(kind="gone")
+    page.say("gone")
     until(lambda: not lab.recording("websocket").open_connections)
     before = delivered(view)
     for number in range(50):
         lab.publish(number)  # nobody looks
-    page.tell(kind="ready")
+    page.say("ready")
     until(lambda: min(now - then for now, then in zip(delivered(view), before, strict=True)) >= 3)
     assert all(count.lost == count.duplicated == 0 for count in view.counts())
     newest = max(page.published())[0]
@@ -252,11 +241,11 @@ def test_a_view_that_comes_back_goes_on_from_what_is_new(lab, view, monkeypatch)
 
 
 def test_a_cell_that_is_run_again_takes_the_clients_over(lab, view):
-    page = Page(view)
+    page = Reader(view)
     until(lambda: min(delivered(view)) >= 3)
-    page.tell(kind="gone")
+    page.say("gone")
     again = Lanes(lab)
-    Page(again)
+    Reader(again)
     until(lambda: min(delivered(again)) >= 10)
     assert lab.recording("websocket").accepted == 1
     again.close()
@@ -264,7 +253,7 @@ def test_a_cell_that_is_run_again_takes_the_clients_over(lab, view):
 
 def test_two_views_of_a_lab_share_one_stream(lab, view):
     other = Lanes(lab)
-    pages = Page(view), Page(other)
+    pages = Reader(view), Reader(other)
     until(lambda: all(len(page.messages(3)) >= 10 for page in pages))
     assert lab.recording("websocket").accepted == 1
     seqs = [[row[0] for row in page.messages(3)] for page in pages]
@@ -288,24 +277,24 @@ def test_closing_a_view_twice_or_unseen_does_no_harm(lab):
 def test_the_page_impairs_the_links_and_leaves_the_rest_as_it_is(lab, view):
     lab.impair(latency=0.02, slicing=500)
     lab.impair("sse", "up", bandwidth=5000.0)
-    page = Page(view)
-    assert page.ask(kind="impair", latency=0.25)["wrong"] is False
+    page = Reader(view)
+    assert page.ask("impair", latency=0.25)["wrong"] is False
     for name in lab.transports:
         for way in ("up", "down"):
             assert lab.link(name).impairment(way).latency == 0.25
     assert lab.link("sse").impairment("up").bandwidth == 5000.0
     assert lab.link("sse").impairment("up").slicing is None
     assert lab.link("websocket").impairment("up").slicing == 500
-    page.ask(kind="impair", jitter=0.05, bandwidth=20_000)
+    page.ask("impair", jitter=0.05, bandwidth=20_000)
     assert lab.link("polling").impairment("down").describe() == (
         "250 ± 50 ms, 20 kB/s, slices of 500 B"
     )
-    page.ask(kind="impair", bandwidth=None)
+    page.ask("impair", bandwidth=None)
     assert lab.link("polling").impairment("down").bandwidth is None
 
 
 def test_what_a_cell_impairs_is_shown(lab, view):
-    page = Page(view)
+    page = Reader(view)
     lab.impair(latency=0.123, bandwidth=77_000)
     until(lambda: page.latest["link"]["text"] == "123 ms, 77 kB/s each way")
     assert page.latest["link"]["latency"] == 0.123
@@ -340,7 +329,7 @@ def test_what_a_cell_impairs_is_shown(lab, view):
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(lab, view, wish, words):
-    page = Page(view)
+    page = Reader(view)
     before = page.latest["settings"]
     said = page.ask(**wish)
     assert said["wrong"] is True
@@ -350,8 +339,8 @@ def test_what_cannot_be_is_said_and_changes_nothing(lab, view, wish, words):
 
 
 def test_settings_are_changed_by_page_and_cell_alike(lab, view):
-    page = Page(view)
-    page.ask(kind="set", rate=50, payload_size=300)
+    page = Reader(view)
+    page.ask("set", rate=50, payload_size=300)
     view.set(period=0.2)
     other = Lanes(lab, period=0.3)
     until(lambda: page.latest["settings"] == {"rate": 50, "payload_size": 300, "period": 0.3})
@@ -370,39 +359,39 @@ def test_two_changes_at_once_do_not_undo_each_other(view):
 
 def test_a_new_period_loses_and_repeats_nothing(lab, view):
     lab.impair(latency=0.05)  # most of the time a question is under way
-    page = Page(view)
+    page = Reader(view)
     for period in (0.05, 0.2, 0.02, 0.1):
         count = delivered(view)[0]
-        page.ask(kind="set", period=period)
+        page.ask("set", period=period)
         until(lambda count=count: delivered(view)[0] > count + 3)
     polling = view.counts()[0]
     assert polling.lost == polling.duplicated == 0
     assert [row[0] for row in page.messages(0)] == list(range(1, len(page.messages(0)) + 1))
-    assert not [news for news in page.heard if news["lanes"][0][1].startswith("closed")]
+    assert not [news for news in page.told if news["lanes"][0][1].startswith("closed")]
 
 
 def test_a_rate_of_nothing_stops_and_another_one_starts(lab, view):
-    page = Page(view)
+    page = Reader(view)
     until(lambda: lab.feed.last > 2)
-    page.ask(kind="set", rate=0)
+    page.ask("set", rate=0)
     last = lab.feed.last
     time.sleep(0.3)
     assert lab.feed.last == last
-    page.ask(kind="set", rate=100)
+    page.ask("set", rate=100)
     until(lambda: lab.feed.last > last + 10)
 
 
 def test_a_cut_loses_nothing_and_is_shown(lab, view):
     lab.impair(latency=0.1)
-    page = Page(view)
-    page.ask(kind="set", rate=100)
+    page = Reader(view)
+    page.ask("set", rate=100)
     until(lambda: min(delivered(view)) > 20)
-    said = page.ask(kind="cut", transport="websocket")
+    said = page.ask("cut", transport="websocket")
     assert said == {"text": "websocket: cut 1 connection", "wrong": False}
     until(lambda: Kind.CUT in [row[0] for row in page.crossings(3)])
     assert Kind.LOST_DOWN in [row[0] for row in page.crossings(3)]
     assert Kind.CUT not in [row[0] for row in page.crossings(2)]
-    assert "all lanes: cut" in page.ask(kind="cut")["text"]
+    assert "all lanes: cut" in page.ask("cut")["text"]
     before = delivered(view)
     until(lambda: min(n - b for n, b in zip(delivered(view), before, strict=True)) > 100)
     assert all(count.lost == count.duplicated == 0 for count in view.counts())
@@ -412,7 +401,7 @@ def test_a_cut_loses_nothing_and_is_shown(lab, view):
 def test_what_the_feed_no_longer_holds_is_counted_as_lost():
     with rtlab.Lab("sse", capacity=10) as lab:
         view = Lanes(lab, rate=0)
-        Page(view)
+        Reader(view)
         until(lambda: view.counts()[0].client == "open")
         lab.cut("sse", 1.0)
         until(lambda: view.counts()[0].client.startswith("reconnecting in "))
@@ -424,9 +413,9 @@ def test_what_the_feed_no_longer_holds_is_counted_as_lost():
 
 
 def test_counting_begins_anew(lab, view):
-    page = Page(view)
+    page = Reader(view)
     until(lambda: min(delivered(view)) > 20)
-    assert page.ask(kind="count")["text"] == "counted from now on"
+    assert page.ask("count")["text"] == "counted from now on"
     assert max(delivered(view)) < 20
     for count, row in zip(view.counts(), lab.rows(), strict=True):
         assert count.bytes_down < row.bytes_down - 20 * 100
@@ -438,7 +427,7 @@ def test_counting_begins_anew(lab, view):
 def test_a_lab_that_stops_leaves_nothing_behind_and_the_page_is_told(lab):
     lab.impair(latency=0.3)
     view = Lanes(lab, rate=500)
-    page = Page(view)
+    page = Reader(view)
     until(lambda: min(delivered(view)) > 20)
     begin = time.monotonic()
     lab.stop()
@@ -454,13 +443,13 @@ def test_a_lab_that_stops_leaves_nothing_behind_and_the_page_is_told(lab):
 
 def test_a_lab_that_is_started_anew_has_a_stream_of_its_own(lab):
     first = Lanes(lab, rate=50)
-    Page(first)
+    Reader(first)
     until(lambda: min(delivered(first)) > 5)
     lab.stop()
     lab.start()
     second = Lanes(lab)
     assert second._traffic is not first._traffic
-    Page(second)
+    Reader(second)
     until(lambda: min(delivered(second)) >= 1)
 
 
@@ -479,7 +468,7 @@ def test_a_setting_that_cannot_be_used_is_refused_at_once(lab):
 
 
 def test_it_reads_without_any_script(lab, view):
-    Page(view)
+    Reader(view)
     until(lambda: min(delivered(view)) > 3)
     text, html = view.as_text(), view.as_html()
     for transport in rtlab.TRANSPORTS:

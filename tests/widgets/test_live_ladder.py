@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 import time
+from collections.abc import Sequence
 from html import unescape
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -27,7 +28,7 @@ class Reader(Page):
         self.view = view
         self.threads: set[str] = set()
 
-    def _hear(self, content: Any, buffers: Any = None) -> None:
+    def _hear(self, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
         self.threads.add(threading.current_thread().name)
         super()._hear(content, buffers)
 

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from rtlab.arguments import TRANSPORTS
-from rtlab.widgets import base, chat_room, feel_it
+from rtlab.widgets import base, chat_room, feel_it, live_ladder
 from rtlab.widgets.native import PARTS, code_of
 
 TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
 # What a module is tested with: the parts of its view that come before it.
-VIEWS = ((*chat_room.USES, "chat_room"), (*feel_it.USES, "feel_it"))
+VIEWS = (
+    (*chat_room.USES, "chat_room"),
+    (*feel_it.USES, "feel_it"),
+    (*live_ladder.USES, "live_ladder"),
+)
 USES = {part: parts[:place] for parts in VIEWS for place, part in enumerate(parts)}
 USES |= dict.fromkeys(("journal", "client", "browser_client", "ticker"), PARTS)
 

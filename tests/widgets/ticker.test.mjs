@@ -42,4 +42,5 @@ test("the tale says what is going on, and what came of it", () => {
   const after = tale({ from: 0, to: 3_000, filled: 6, givenUp: false }, 0);
   assert.match(after, /3\.00 s.*: 6\..*by itself/);
   assert.match(tale({ from: 0, to: 3_000, filled: 6, givenUp: true }, 0), /a new one asked/);
+  assert.match(tale({ from: 0, to: 3_000, filled: 0, ended: true }, 4), /nobody came back/);
 });

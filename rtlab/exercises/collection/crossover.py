@@ -16,7 +16,8 @@ EXERCISE = Exercise(
 Write `crossover(rate, period, round_trip, hold)`. Messages come evenly, `rate` a second. A polling
 client asks every `period` seconds. A long-polling client asks again as soon as it has an answer,
 which takes a `round_trip`; the server answers at once if there is news, otherwise with the next
-message, or empty-handed after `hold` seconds. (`hold` is longer than `period` and `round_trip`.)
+message. Without any the client has an empty answer `hold` seconds after it asked, the round trip
+included. (`hold` is longer than `period` and `round_trip`.)
 
 Return three numbers: the requests per second of polling, those of long polling, and the rate of
 messages beyond which long polling makes more of them; `None` for that one if it never does.
@@ -51,6 +52,11 @@ def crossover(rate, period, round_trip, hold):
             (("min(max(rate, 1 / hold), 1 / round_trip)", "max(rate, 1 / hold)"),),
         ),
         Wrong("silent when quiet", "empty-handed", (("max(rate, 1 / hold)", "rate"),)),
+        Wrong(
+            "held, and a round trip",
+            "the round trip is in them",
+            (("1 / hold", "1 / (hold + round_trip)"),),
+        ),
         Wrong(
             "always a crossing", "never makes more", ((" if period > round_trip else None", ""),)
         ),
@@ -94,6 +100,10 @@ async def _compare(
             min(rate, 1 / round_trip),
             "Even when nothing happens the server answers empty-handed after hold seconds, and the "
             "client asks again.",
+        ),
+        Slip(
+            min(max(rate, 1 / (hold + round_trip)), 1 / round_trip),
+            "The hold seconds end when the client has the empty answer: the round trip is in them.",
         ),
         otherwise="The second number is not that of long polling.",
     )

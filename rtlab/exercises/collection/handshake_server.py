@@ -26,9 +26,10 @@ EXERCISE = Exercise(
 Write `handshake(reader, writer, origins)`: read the request of one client from an asyncio
 `StreamReader`, answer through the `StreamWriter`, and return `True` if the connection is open
 afterwards (the check then speaks WebSocket over it). What is no handshake gets an HTTP error and
-`False`: 405 for another method than GET, 426 with `Sec-WebSocket-Version: 13` for another version,
-403 for an `Origin` that is there and not in `origins`, 400 for everything else that is wrong
-(RFC 6455 §4.2). Six levels; a real client comes first.
+`False`: 405 for another method than GET, 426 with `Sec-WebSocket-Version: 13` for another version
+or none, 403 for an `Origin` that is there and not in `origins`, 400 for everything else that is
+wrong (RFC 6455 §4.2), a head without end included: one that grows too long, or has not come after 3
+seconds. Six levels; a real client comes first.
 """,
     stub='''\
 import base64
@@ -220,7 +221,7 @@ async def _ask(server: Server, *pieces: bytes, what: str) -> bytes:
         raise Mistake(
             f"The answer to {what} has no empty line at its end, so nobody knows that it is "
             "complete.",
-            expected="a head that ends with \\r\\n\\r\\n",
+            expected="a head that ends with an empty line",
             got=head,
             protocol="http1",
             waited=True,
@@ -400,7 +401,7 @@ async def hostile(answer: Answer, rng: random.Random) -> None:
                 )
         async with raw(server.port) as client:
             client.send(_request()[:-2])  # and then nothing
-            what = "A client that never ends its head is waited for without end."
+            what = "A client that never ends its head is still waited for after 5 s: 3 are enough."
             await within(what, client.rest(), 5.0)
         async with raw(server.port) as client:
             client.send(b"GET / HTTP/1.1\r\n" + b"X: " + b"x" * 100_000)

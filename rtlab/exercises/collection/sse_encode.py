@@ -48,6 +48,11 @@ def encode(data, id=None, event=None):
             "a line end in the data",
             (('[f"data: {line}" for line in text.split("\\n")]', '[f"data: {data}"]'),),
         ),
+        Wrong(
+            "the last line end dropped",
+            "last line end",
+            (('text.split("\\n")', '(text.removesuffix("\\n").split("\\n"))'),),
+        ),
         Wrong("no blank line", "blank line", (('+ "\\n\\n"', '+ "\\n"'),)),
         Wrong("a bare CR kept", "CR", (('.replace("\\r", "\\n")', ""),)),
         Wrong("splitlines", "U+2028", (('text.split("\\n")', "(text.splitlines() or [''])"),)),
@@ -90,6 +95,8 @@ def _why(written: bytes, data: str, events: list[Event], right: list[Event]) -> 
             return "The data came out as another text: an event stream is UTF-8."
         if len(event.data) < len(wanted.data) and "\r" in data:
             return "The data came out cut short: CR alone is a line end, too."
+        if event.data + "\n" == wanted.data:
+            return "The last line end is lost: behind it there is one more line, an empty one."
         if len(event.data) < len(wanted.data):
             return "The data came out cut short: a line end in the data ends the field."
         if any(mark in data for mark in "\u2028\u2029\x85\x0b\x0c"):

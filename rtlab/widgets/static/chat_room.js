@@ -89,7 +89,7 @@ function pane(place, { signal, way, url, tell }) {
   const log = journal(`what ${title} hears`, signal);
   const element = make("section", { class: "pane", "aria-label": title },
     make("strong", {}, title), joining, state, here, log.element, saying);
-  let alive = true;
+  let alive = false; // until there is a way to the server
 
   const changed = () => {
     if (signal.aborted) return;
@@ -105,7 +105,7 @@ function pane(place, { signal, way, url, tell }) {
   };
   const client = new ChatClient({
     dial: () => new WebSocket(way.to(url())),
-    proxied: () => way.proxied(),
+    proxied: () => way.proxied,
     view: { changed, heard: log.add },
   });
 
@@ -132,10 +132,13 @@ function pane(place, { signal, way, url, tell }) {
     element,
     again: () => client.again(),
     // Stand as before the page was loaded.
-    restore(before, lines) {
+    restore(before) {
       name.value = before.name;
       room.value = before.room;
-      if (!before.wanted) return;
+    },
+    // Be who it was then.
+    rejoin(before, lines) {
+      if (!before.wanted || client.wanted) return;
       for (const line of lines.filter((said) => said.room === before.room)) {
         const words = MOVES[line.type];
         const kind = words ? "event" : "say";
@@ -167,11 +170,20 @@ export default {
     let url = "";
     const where = make("code");
     const show = () => {
-      where.textContent = way.shown(url);
+      where.textContent = way.proxied === null ? "" : way.to(url).split("?")[0];
     };
-    const way = theWay(() => {
-      show();
-      for (const each of panes) each.again();
+    const way = chooseWay({
+      found: () => {
+        if (signal.aborted) return;
+        show();
+        live();
+        const { panes: before, lines, server: known } = first;
+        if (known.running) panes.forEach((each, place) => each.rejoin(before[place], lines));
+      },
+      changed: () => {
+        show();
+        for (const each of panes) each.again();
+      },
     });
     const cut = make("button", { type: "button" }, `Cut the link for ${CUT} s`);
     const grid = make("div", { class: "panes" });
@@ -184,22 +196,25 @@ export default {
     keepKeys(el, signal);
 
     let panes = [];
+    let first = null; // snapshot: how it stood before the page was loaded
     let alive = true;
     let running = true;
     const live = () => {
       cut.disabled = !(alive && running);
-      for (const each of panes) each.live(alive && running);
+      for (const each of panes) each.live(alive && running && way.proxied !== null);
     };
     const tell = attach(context, {
-      snapshot({ url: dialled, panes: before, lines, server: known }) {
-        url = dialled;
+      snapshot(content) {
+        url = content.url;
         show();
         if (!panes.length) {
-          panes = before.map((_, place) => pane(place, { signal, way, url: () => url, tell }));
+          first = content;
+          panes = first.panes.map((_, place) => pane(place, { signal, way, url: () => url, tell }));
           grid.replaceChildren(...panes.map((each) => each.element));
-          if (known.running) panes.forEach((each, place) => each.restore(before[place], lines));
+          panes.forEach((each, place) => each.restore(first.panes[place]));
+          if (alive && content.server.running) way.find(content.beside);
         }
-        this.news({ server: known });
+        this.news(content);
       },
       news({ server: known }) {
         server.textContent = knows(known);
@@ -214,7 +229,7 @@ export default {
         live();
       },
     });
-    el.append(note, make("div", { class: "line" }, way.element, where, cut), grid, server, hint);
+    el.append(note, way.element, make("div", { class: "line" }, where, cut), grid, server, hint);
     cut.addEventListener("click", () => tell({ kind: "cut", seconds: CUT }));
   },
 };

@@ -1,23 +1,5 @@
 // One client at work: what its native object or its loop does is shown, logged and counted here.
 
-const READY = {
-  sse: ["CONNECTING", "OPEN", "CLOSED"], // WHATWG HTML §9.2.2
-  websocket: ["CONNECTING", "OPEN", "CLOSING", "CLOSED"], // WHATWG WebSockets §3.1
-};
-
-// Answers that stay open take a connection each. A page has six to a host, and Jupyter needs some.
-const HELD = Symbol.for("rtlab.held");
-const MOST_HELD = 3;
-
-// Take a place for an answer that stays open; returns how to give it back, null if none is free.
-export function hold() {
-  const held = (globalThis[HELD] ??= new Set());
-  const place = {};
-  if (held.size >= MOST_HELD) return null;
-  held.add(place);
-  return () => held.delete(place);
-}
-
 export class Client {
   wanted = false; // whether it is connected, or tries to be
   detail = ""; // of the state: what is waited for
@@ -267,34 +249,4 @@ export class Client {
     this.trouble = why;
     this.journal.note("why", why);
   }
-}
-
-// What an answer that is no success says: the lab's servers give a reason in JSON.
-export function reasonOf(text) {
-  try {
-    return String(JSON.parse(text).error ?? text);
-  } catch {
-    return text.trim().startsWith("<") ? "a page for people" : text.trim();
-  }
-}
-
-// What an error of EventSource means.
-function remarkOn(gone, proxied) {
-  if (!gone) return "EventSource tries again by itself.";
-  const who = proxied ? "Jupyter's proxy answered for a server it did not reach" : "it was refused";
-  return `EventSource has given up: the answer was no event stream (${who}).`;
-}
-
-// Resolve after a while, or at once when the signal says so.
-export function sleep(delay, signal) {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, delay);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

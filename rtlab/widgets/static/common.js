@@ -17,6 +17,8 @@ function make(tag, attributes = {}, ...children) {
 
 // What a model tells when its kernel is restarted, or its widget closed.
 const LOST = ["comm_live_update", "comm:close", "destroy"];
+const STOPPED =
+  "The lab is stopped: what you see is how it ended. Start it again, then run this cell again.";
 
 // Tie a view to its kernel. `handlers.snapshot` gets all there is to know, now and when the view
 // was silent for long; `handlers.news` what is new since then. Returns `ask`, which sends a wish.
@@ -49,7 +51,7 @@ function attach({ model, el, signal }, handlers) {
     clearTimeout(waiting);
     waiting = null;
     lost = false;
-    say(model.get("alive") ? "" : "The lab is stopped: what you see is how it ended.");
+    say(model.get("alive") ? "" : STOPPED);
     handlers.alive?.(model.get("alive"));
   };
   const gone = () => {

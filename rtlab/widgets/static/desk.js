@@ -21,21 +21,34 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
     dirty = true;
   };
   const beside = () => Object.values(servers)[0].direct;
-  const way = chooseWay(async (proxied) => {
-    const open = [...clients.values()].filter((client) => client.wanted);
-    for (const client of open) client.close("the way is another one");
-    await askClock(clock, clockOf(beside(), proxied), 8, signal);
-    if (way.proxied === proxied && !signal.aborted) for (const client of open) client.open();
-    changed();
+  const compare = () => askClock(clock, clockOf(beside(), way.proxied), 8, signal);
+  const way = chooseWay({
+    found: async () => {
+      state.ready = true;
+      changed();
+      if (signal.aborted) return;
+      await compare();
+      for (const [transport, client] of clients) {
+        const wanted = always || servers[transport].report.wanted;
+        if (wanted && state.alive && !signal.aborted) client.open();
+      }
+    },
+    changed: async (proxied) => {
+      const open = [...clients.values()].filter((client) => client.wanted);
+      for (const client of open) client.close("the way is another one");
+      await compare();
+      if (way.proxied === proxied && !signal.aborted) for (const client of open) client.open();
+      changed();
+    },
   });
 
-  const begin = async (content) => {
+  const begin = (content) => {
     servers = content.servers;
     for (const [transport, { report }] of Object.entries(servers)) {
       const client = new Client(transport, {
         clock, changed, arrived, revive,
         period: (content.period ?? 1) * 1000,
-        url: () => addressOf(servers[transport].url, way.proxied),
+        url: () => way.to(servers[transport].url),
         explain: () => objection(servers[transport].direct, way.proxied),
         proxied: () => way.proxied,
       });
@@ -43,15 +56,7 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
       clients.set(transport, client);
     }
     made(clients, content);
-    if (!state.alive) return;
-    state.ready = await way.find(beside(), content.proxied);
-    changed();
-    if (!state.ready || signal.aborted) return;
-    await askClock(clock, clockOf(beside(), way.proxied), 8, signal);
-    for (const [transport, client] of clients) {
-      const wanted = always || servers[transport].report.wanted;
-      if (wanted && state.alive && !signal.aborted) client.open();
-    }
+    if (state.alive) way.find(beside(), content.proxied);
   };
 
   const handlers = {

@@ -68,7 +68,7 @@ function latencySlider(signal, wish) {
 }
 
 // All of it, once the kernel has said what there is.
-function board(context, { urls, lags, rate, period }, tell) {
+function board(context, { urls, beside, lags, rate, period }, tell) {
   const { signal } = context;
   const transports = Object.keys(urls);
   const id = Math.random().toString(36).slice(2, 8);
@@ -81,11 +81,13 @@ function board(context, { urls, lags, rate, period }, tell) {
   const periods = make("select", {}, ...options);
   periods.value = period;
   const latency = latencySlider(signal, (seconds) => tell({ kind: "impair", latency: seconds }));
-  const way = theWay(() => {
-    if (state.running) {
+  const way = chooseWay({
+    found: () => tidy(""),
+    changed: () => {
+      if (!state.running) return;
       pause("");
       run();
-    }
+    },
   });
 
   const stage = pad(transports, { signal, moved: () => {
@@ -134,7 +136,8 @@ function board(context, { urls, lags, rate, period }, tell) {
   };
   const tidy = (why) => {
     start.textContent = state.running ? "Pause" : "Start";
-    start.disabled = cut.disabled = latency.input.disabled = !state.alive;
+    cut.disabled = latency.input.disabled = !state.alive;
+    start.disabled = !state.alive || way.proxied === null;
     said.textContent = why;
     stage.say(state.running ? "" : "Press Start, then move here.");
     draw();
@@ -153,13 +156,14 @@ function board(context, { urls, lags, rate, period }, tell) {
   signal.addEventListener("abort", () => resized.disconnect());
   show();
   tidy("");
+  if (state.alive) way.find(beside);
 
   return {
     elements: [
       make("div", { class: "line" }, start, latency.element, cut, said),
       stage.element, figures.element,
-      make("div", { class: "line" }, way.element,
-        make("label", {}, "Polling asks every ", periods)),
+      way.element,
+      make("div", { class: "line" }, make("label", {}, "Polling asks every ", periods)),
       make("p", { class: "hint" }, "HTTP transports send positions up by POST, one at a time and " +
         "always the newest: see how many they sent. WebSocket sends on its one connection, and " +
         "its dot moves when the acknowledgement is back. Every client also gets the positions " +

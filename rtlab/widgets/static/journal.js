@@ -12,7 +12,7 @@ export class Journal {
   latencies = []; // ms, of those that were not
   lines = []; // { at, what, text, latency }, oldest first
   noted = 0; // lines, ever
-  outages = []; // { from, to, filled, givenUp }: `to` is null while it lasts
+  outages = []; // { from, to, filled, givenUp, ended }: `to` is null while it lasts
   #upSince = null;
   #wasUp = false;
 
@@ -64,7 +64,7 @@ export class Journal {
   close() {
     this.#upSince = null;
     const last = this.outages.at(-1);
-    if (last && last.to === null) last.to = performance.now();
+    if (last && last.to === null) Object.assign(last, { to: performance.now(), ended: true });
     this.changed();
   }
 

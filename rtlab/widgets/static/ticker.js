@@ -35,11 +35,12 @@ export function scaleOf(points, now, width) {
 }
 
 // What to say of the last time when nothing was open.
-export function tale({ from, to, filled, givenUp }, missing) {
+export function tale({ from, to, filled, givenUp, ended }, missing) {
   const who = givenUp
     ? "EventSource has given up, because the answer was no event stream; this view makes a new one"
     : "EventSource tries again by itself";
   if (to === null) return `No connection. ${who}. Published meanwhile: ${missing}.`;
+  if (ended) return "There was no connection in the end, and nobody came back.";
   const how = givenUp
     ? "EventSource had given up, and a new one asked for what came after the last one seen"
     : "EventSource came back by itself and said which it had seen last";

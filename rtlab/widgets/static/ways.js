@@ -20,7 +20,7 @@ function clockOf(url, proxied) {
 // What came of an attempt: nothing to say if the clock was there, what to do about it otherwise.
 export function verdict({ proxied, status, said, hidden, origin }) {
   if (status === 200 && Number.isFinite(said?.perf_counter_ns)) return "";
-  const allow = `Run lab.allow('${origin}') and connect again.`;
+  const allow = `Run lab.allow('${origin}') and try again.`;
   if (hidden) return `The server answers, but not to pages from ${origin} (CORS). ${allow}`;
   if (typeof said?.error === "string" || /lab\.allow/.test(said)) {
     if (/token/i.test(said.error ?? said)) return "The lab wants its token: run the cell again.";
@@ -74,15 +74,19 @@ function mayBeDirect() {
   return reach(0).way === "direct" || !document.getElementById("jupyter-config-data");
 }
 
-// Let the reader choose the way. `changed(proxied)` is called when the reader takes another one.
-function chooseWay(changed) {
+// Let the reader choose the way. `found()` is called when one was found that works, and
+// `changed(proxied)` when the reader takes another one.
+function chooseWay({ found, changed }) {
   const said = make("p", { class: "rtlab-said", role: "status" });
+  const again = make("button", { type: "button", hidden: true, onclick: () => find() },
+    "Try again");
   const group = `rtlab-way-${Math.random().toString(36).slice(2)}`;
   const ways = [
     { proxied: false, name: "direct" },
     { proxied: true, name: "through Jupyter's proxy" },
   ];
   let taken = null;
+  let wanted = {}; // the server that was asked for, and the way that was taken before
   const take = (way) => {
     taken = way;
     way.input.checked = true;
@@ -94,30 +98,44 @@ function chooseWay(changed) {
       take(way);
       changed(way.proxied);
     });
-    way.note = make("span", { class: "note" }, "…");
+    way.note = make("span", { class: "note" });
     element.append(make("label", {}, way.input, ` ${way.name} `, way.note));
   }
-  element.append(said);
+  element.append(said, again);
+
+  // Try both ways, and take the first that works, or the one that was taken before.
+  const find = async () => {
+    const { url, before } = wanted;
+    said.textContent = "";
+    again.hidden = true;
+    for (const way of ways) way.note.textContent = "…";
+    await Promise.all(ways.map(async (way) => {
+      const tried = way.proxied || mayBeDirect();
+      way.why = tried ? await objection(url, way.proxied) : "Jupyter is on another machine.";
+      way.input.disabled = way.why !== "";
+      way.note.textContent = way.why;
+    }));
+    const open = ways.filter((way) => way.why === "");
+    const chosen = open.find((way) => way.proxied === before) ?? open[0];
+    again.hidden = Boolean(chosen);
+    if (!chosen) {
+      said.textContent = "No way leads to the lab's server: see above.";
+      return;
+    }
+    take(chosen);
+    found();
+  };
 
   return {
     element,
     get proxied() {
-      return taken?.proxied ?? null;
+      return taken?.proxied ?? null; // while none was found
     },
-    // Try both ways to a server, and take the first that works, or the one that was taken before.
-    async find(url, before = null) {
-      said.textContent = "";
-      await Promise.all(ways.map(async (way) => {
-        const tried = way.proxied || mayBeDirect();
-        way.why = tried ? await objection(url, way.proxied) : "Jupyter is on another machine.";
-        way.input.disabled = way.why !== "";
-        way.note.textContent = way.why;
-      }));
-      const open = ways.filter((way) => way.why === "");
-      const chosen = open.find((way) => way.proxied === before) ?? open[0];
-      if (chosen) take(chosen);
-      else said.textContent = "No way leads to the lab's server: see above.";
-      return Boolean(chosen);
+    // Where this page finds what lab.url(...) names.
+    to: (url) => addressOf(url, taken?.proxied ?? false),
+    find(url, before = null) {
+      wanted = { url, before };
+      return find();
     },
   };
 }
