@@ -59,9 +59,9 @@ class Course:
         """Return where the students' version of a notebook is."""
         return self.root / "release" / name / f"{notebook}.ipynb"
 
-    def autograde(self, name: str) -> None:
-        """Grade what was submitted of a set."""
-        self._start(Autograde, name)
+    def autograde(self, name: str, student: str = "*") -> None:
+        """Grade what was submitted of a set, again if it was graded before."""
+        self._start(Autograde, name, student)
 
     def feedback(self, name: str, student: str, notebook: str) -> str:
         """Return the page that a student gets back."""
@@ -87,10 +87,11 @@ class Course:
             exporter.export(gradebook)
         return (self.root / "grades.csv").read_text(encoding="utf-8")
 
-    def _start(self, step: type[BaseConverter], name: str) -> None:
+    def _start(self, step: type[BaseConverter], name: str, student: str = "") -> None:
         course = CourseDirectory(config=self.config)
         course.assignment_id = name
-        step(coursedir=course, config=self.config).start()
+        course.student_id = student or course.student_id
+        step(coursedir=course, config=self.config, force=True).start()
 
     def _gradebook(self) -> Gradebook:
         return Gradebook(CourseDirectory(config=self.config).db_url, "rtlab")

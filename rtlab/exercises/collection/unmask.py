@@ -50,7 +50,7 @@ def unmask(payload, key):
             "one byte of the key", "first byte of the key alone", (("key[place % 4]", "key[0]"),)
         ),
         Wrong("key backwards", "from its end", (("key[place % 4]", "key[3 - place % 4]"),)),
-        Wrong("a list", "a list, where bytes", (("bytes(byte", "list(byte"),)),
+        Wrong("a list", "a list instead of bytes", (("bytes(byte", "list(byte"),)),
         Wrong("and for exclusive or", "exclusive or", (("byte ^", "byte &"),)),
     ),
 )
