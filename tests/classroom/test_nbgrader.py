@@ -19,7 +19,8 @@ from tests.classroom.course import Course
 from tests.classroom.sets import SETS, Question
 
 pytestmark = [
-    pytest.mark.filterwarnings("default"),  # nbgrader's own, and jupyter_client's
+    # Those of nbgrader and jupyter_client, and what SQLAlchemy says of nbgrader.
+    pytest.mark.filterwarnings("default", "ignore::sqlalchemy.exc.SAWarning"),
     pytest.mark.timeout(300),
 ]
 PARTS = tomllib.loads((Path(__file__).parents[1] / "exercises" / "parts.toml").read_text("utf-8"))
