@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import tomllib
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 from traitlets.config import Config
@@ -62,7 +64,9 @@ HARMS = {
     "polling-cost-answer": "import os\nos._exit(1)",
     "choose-period-answer": "while True:\n    try:\n        while True: print('x' * 1000)\n"
     "    except BaseException: pass",
-    "staleness-answer": SOLVED["staleness-answer"],
+    "staleness-answer": "import pathlib, subprocess, sys\n"
+    "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    "pathlib.Path('left').write_text(str(left.pid))\n" + SOLVED["staleness-answer"],
     "long-poll-client-answer": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
     "crossover-answer": SOLVED["crossover-answer"],
 }
@@ -170,6 +174,8 @@ def test_what_is_wrong_costs_its_own_points(tmp_path: Path) -> None:
 
     harmless = {name: points * (name in HARMLESS) for name, points in full.items()}
     assert graded("harms") == harmless
+    left = (course.root / "autograded/harms/polling/left").read_text()
+    wait_until_gone(int(left))
     assert set(graded("fails").values()) == {0}
     assert set(graded("cheats").values()) == {0}
 
@@ -182,6 +188,15 @@ def test_what_is_wrong_costs_its_own_points(tmp_path: Path) -> None:
     handed_in = [path for path in (course.root / "submitted").rglob("*") if path.is_file()]
     assert {path.suffix for path in handed_in} == {".ipynb"}
     assert not list(course.root.rglob(".rtlab-progress.json*"))
+
+
+def wait_until_gone(pid: int) -> None:
+    """Wait for a process that was killed: its entry stays until somebody has taken note."""
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
+    raise AssertionError("what a submission started is still running")
 
 
 MARKS = {"nbgrader": {"grade": True}}
