@@ -61,12 +61,13 @@ def partly() -> dict[str, str]:
 
 
 HARMS = {
-    "polling-cost-answer": "import os\nos._exit(1)",
+    "polling-cost-answer": "import os, pathlib, subprocess, sys\n"
+    "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    "pathlib.Path('left').write_text(str(left.pid))\n"
+    "os._exit(1)",
     "choose-period-answer": "while True:\n    try:\n        while True: print('x' * 1000)\n"
     "    except BaseException: pass",
-    "staleness-answer": "import pathlib, subprocess, sys\n"
-    "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
-    "pathlib.Path('left').write_text(str(left.pid))\n" + SOLVED["staleness-answer"],
+    "staleness-answer": SOLVED["staleness-answer"],
     "long-poll-client-answer": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
     "crossover-answer": SOLVED["crossover-answer"],
 }
