@@ -131,12 +131,20 @@ def jupyterlab(
 
 
 def _as_learners_have_it(folder: Path) -> Path:
-    """Return a folder of configuration that switches off what nbgrader switches on."""
+    """Return a folder of configuration that switches off what nbgrader switches on.
+
+    No page asks whether JupyterLab is to be built, either: for each the server would start node.
+    """
     parts = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+    page = {
+        "disabledExtensions": {"@jupyter/nbgrader": True},
+        "buildAvailable": False,
+        "buildCheck": False,
+    }
     server = {f"nbgrader.server_extensions.{part}": False for part in parts}
     for name, content in (
         ("jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": server}}),
-        ("labconfig/page_config.json", {"disabledExtensions": {"@jupyter/nbgrader": True}}),
+        ("labconfig/page_config.json", page),
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(json.dumps(content))

@@ -33,7 +33,7 @@ def test_a_notebook_runs_from_top_to_end(
     jupyter = jupyters.at(base)
     if not (jupyter.folder / "course").exists():
         shutil.copytree(NOTEBOOKS, jupyter.folder / "course")
-    broken = chrome.run_all(jupyter.notebook(f"course/{notebook}"))
+    broken = chrome.run_all(jupyter.notebook(f"course/{notebook}"), timeout=240)
     if broken or PICTURES:
         chrome.screenshots(ARTEFACTS, f"{Path(notebook).stem}{base.replace('/', '-')}")
     assert broken == []

@@ -19,6 +19,8 @@ SHOW = "view = rtlab.widgets.LiveLadder(lab, 'sse', 'websocket', window=20)\nvie
 RECEIVE = """async with asyncio.TaskGroup() as tasks:
     for name in ("sse", "websocket"):
         tasks.create_task(rtlab.receive(lab.url(name), name, 4, lab.feed.last))
+        while not lab.recording(name).down.received:
+            await asyncio.sleep(0.05)
     for number in range(4):
         await asyncio.sleep(0.4)  # apart enough to be drawn as one arrow each
         lab.publish({"number": number})"""

@@ -65,6 +65,8 @@ def test_one_cut_and_four_clients_do_what_they_do(page: Page) -> None:
     expect(page.locator(".log tbody")).to_contain_text("reconnecting in")
     client(page, "sse").locator("summary", has_text="diagram").click()
     expect(client(page, "sse").locator("svg g.now")).to_contain_text("▶ reconnecting")
+    diagram = client(page, "sse").locator("svg").bounding_box()
+    assert diagram is not None and diagram["width"] > 300  # legible, in four columns as well
     run_cell(page, 6)
     expect(state(page, "sse")).to_have_text("▶ closed", timeout=PATIENCE)
 

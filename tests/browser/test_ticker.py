@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,9 +13,11 @@ from tests.browser.jupyterlab import Browser, JupyterLab
 from tests.browser.kernel import Kernel, kernel_of
 from tests.browser.views import (
     PATIENCE,
+    note,
     restart_kernel,
     run_cell,
     save_and_reload,
+    until,
     write_notebook,
 )
 
@@ -28,7 +30,7 @@ PUBLISHERS = """sum("_publish" in repr(task) for task in
 
 
 @pytest.fixture
-def seen(chrome: Browser, hub: JupyterLab, name: str) -> Iterator[tuple[Page, Kernel]]:
+def opened(chrome: Browser, hub: JupyterLab, name: str) -> Iterator[tuple[Page, Kernel]]:
     """A notebook with a ticker."""
     notebook = write_notebook(hub.folder, f"{name}.ipynb", START, SHOW)
     hub.start_kernel(notebook)
@@ -45,14 +47,6 @@ def figure(page: Page, name: str) -> str:
     )
 
 
-def until(page: Page, condition: Callable[[], object]) -> None:
-    for _ in range(PATIENCE // 100):
-        if condition():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError("it never happened")
-
-
 def received(page: Page) -> int:
     return int(figure(page, "received").split()[0])
 
@@ -62,27 +56,28 @@ def is_open(page: Page) -> None:
 
 
 @pytest.mark.parametrize("way", ["direct", "through Jupyter's proxy"])
-def test_it_survives_a_cut_and_nothing_is_lost(seen: tuple[Page, Kernel], way: str) -> None:
-    page, kernel = seen
+def test_it_survives_a_cut_and_nothing_is_lost(opened: tuple[Page, Kernel], way: str) -> None:
+    page, kernel = opened
     expect(page.get_by_label("direct")).to_be_checked(timeout=PATIENCE)
     page.get_by_label(way).check()
     is_open(page)
     before = received(page)
     until(page, lambda: received(page) > before + 4)
     page.get_by_label("for how long").select_option("3")
-    page.get_by_role("button", name="Cut the link").click()
     story = page.locator(".story")
-    expect(story).to_contain_text("No connection", timeout=PATIENCE)
+    seen = note(story)
+    page.get_by_role("button", name="Cut the link").click()
+    seen("No connection")
     expect(page.locator(".chart rect.cut")).to_have_count(1)
-    expect(story).to_contain_text("came afterwards", timeout=PATIENCE)
-    filled = re.search(r"came afterwards: (\d+)", story.inner_text())
-    assert filled is not None and int(filled[1]) > 0
-    assert page.locator(".chart circle.late").count() >= int(filled[1])
+    seen(r"came afterwards: [1-9]")
     kernel.run("import time; ticker.rate = 0; lab.thread.soon(ticker.watched, True)")
     last = kernel.ask("lab.feed.last")
     until(page, lambda: figure(page, "received") == f"{last} of {last}")
     assert (figure(page, "lost"), figure(page, "twice")) == ("0", "0")
     assert figure(page, "reconnects") == "1"
+    filled = re.search(r"came afterwards: (\d+)", story.inner_text())
+    assert filled is not None
+    assert page.locator(".chart circle.late").count() >= int(filled[1])
     up = "lab.recording('sse').stream(c.number, 'up').decode('latin-1')"
     streams = kernel.ask(f"[{up} for c in lab.recording('sse').connections]")
     asked = [text for text in streams if text.startswith("GET /events")]
@@ -94,8 +89,8 @@ def test_it_survives_a_cut_and_nothing_is_lost(seen: tuple[Page, Kernel], way: s
         assert re.match(r"GET /events\?since=\d+ ", asked[-1])
 
 
-def test_it_survives_its_cell_the_page_and_the_kernel(seen: tuple[Page, Kernel]) -> None:
-    page, kernel = seen
+def test_it_survives_its_cell_the_page_and_the_kernel(opened: tuple[Page, Kernel]) -> None:
+    page, kernel = opened
     is_open(page)
     until(page, lambda: page.locator(".chart circle").count() > 5)
     assert kernel.ask(PUBLISHERS) == 1
@@ -130,8 +125,8 @@ def test_it_survives_its_cell_the_page_and_the_kernel(seen: tuple[Page, Kernel])
     until(page, lambda: page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0)
 
 
-def test_pause_table_keyboard_and_the_end(seen: tuple[Page, Kernel]) -> None:
-    page, kernel = seen
+def test_pause_table_keyboard_and_the_end(opened: tuple[Page, Kernel]) -> None:
+    page, kernel = opened
     is_open(page)
     until(page, lambda: received(page) > 3)
     page.get_by_role("button", name="Pause").focus()

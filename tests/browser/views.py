@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.jupyterlab import JupyterLab, until_idle
 
@@ -58,6 +60,33 @@ def run_cell(page: Page, number: int) -> None:
         arg=[number, before],
         timeout=PATIENCE,
     )
+
+
+def note(element: Locator) -> Callable[[str], None]:
+    """Note every text of an element from now on: what is there for a moment is easily missed.
+
+    Returns a function that waits until one of them matches a pattern.
+    """
+    element.evaluate("""element => {
+        element.noted = [element.textContent]
+        new MutationObserver(() => element.noted.push(element.textContent))
+            .observe(element, {childList: true, characterData: true, subtree: true})
+    }""")
+
+    def seen(pattern: str) -> None:
+        texts = "element => element.noted.join('\\n')"
+        until(element.page, lambda: re.search(pattern, element.evaluate(texts)))
+
+    return seen
+
+
+def until(page: Page, condition: Callable[[], object]) -> None:
+    """Wait until a condition holds."""
+    for _ in range(PATIENCE // 100):
+        if condition():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it never happened")
 
 
 def delete_cell(page: Page, number: int) -> None:

@@ -139,7 +139,9 @@ function board(context, { urls, beside, lags, rate, period }, tell) {
     cut.disabled = latency.input.disabled = !state.alive;
     start.disabled = !state.alive || way.proxied === null;
     said.textContent = why;
-    stage.say(state.running ? "" : "Press Start, then move here.");
+    const idle = way.proxied === null ? "Looking for a way to the server: see below."
+      : "Press Start, then move here.";
+    stage.say(state.running ? "" : idle);
     draw();
   };
   start.addEventListener("click", () => {
