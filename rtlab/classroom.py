@@ -15,6 +15,9 @@ them, end processes. Grade strangers in a container.
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
+import signal
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +157,14 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
             if self._shown > SHOWN:
                 return None
         return super().process_message(msg, cell, cell_index)
+
+    def _cleanup_kernel(self) -> None:
+        """End the kernel, and what a submission started in it."""
+        group = getattr(self.km.provisioner, "pgid", None)
+        super()._cleanup_kernel()
+        if group and os.name == "posix":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
 
     def _limit(self, index: int) -> None:
         self._limited = True

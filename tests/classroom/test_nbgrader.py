@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import tomllib
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 from traitlets.config import Config
@@ -19,7 +21,8 @@ from tests.classroom.course import Course
 from tests.classroom.sets import SETS, Question
 
 pytestmark = [
-    pytest.mark.filterwarnings("default"),  # nbgrader's own, and jupyter_client's
+    # Those of nbgrader and jupyter_client, and what SQLAlchemy says of nbgrader.
+    pytest.mark.filterwarnings("default", "ignore::sqlalchemy.exc.SAWarning"),
     pytest.mark.timeout(300),
 ]
 PARTS = tomllib.loads((Path(__file__).parents[1] / "exercises" / "parts.toml").read_text("utf-8"))
@@ -58,7 +61,10 @@ def partly() -> dict[str, str]:
 
 
 HARMS = {
-    "polling-cost-answer": "import os\nos._exit(1)",
+    "polling-cost-answer": "import os, pathlib, subprocess, sys\n"
+    "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    "pathlib.Path('left').write_text(str(left.pid))\n"
+    "os._exit(1)",
     "choose-period-answer": "while True:\n    try:\n        while True: print('x' * 1000)\n"
     "    except BaseException: pass",
     "staleness-answer": SOLVED["staleness-answer"],
@@ -169,6 +175,8 @@ def test_what_is_wrong_costs_its_own_points(tmp_path: Path) -> None:
 
     harmless = {name: points * (name in HARMLESS) for name, points in full.items()}
     assert graded("harms") == harmless
+    left = (course.root / "autograded/harms/polling/left").read_text()
+    wait_until_gone(int(left))
     assert set(graded("fails").values()) == {0}
     assert set(graded("cheats").values()) == {0}
 
@@ -181,6 +189,15 @@ def test_what_is_wrong_costs_its_own_points(tmp_path: Path) -> None:
     handed_in = [path for path in (course.root / "submitted").rglob("*") if path.is_file()]
     assert {path.suffix for path in handed_in} == {".ipynb"}
     assert not list(course.root.rglob(".rtlab-progress.json*"))
+
+
+def wait_until_gone(pid: int) -> None:
+    """Wait for a process that was killed: its entry stays until somebody has taken note."""
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
+    raise AssertionError("what a submission started is still running")
 
 
 MARKS = {"nbgrader": {"grade": True}}
