@@ -175,10 +175,14 @@ class Browser:
     errors: list[str] = field(default_factory=list)
 
     def run_all(self, url: str, timeout: float = 120.0) -> list[str]:
-        """Open a notebook, run it, and return its error outputs."""
+        """Open a notebook in JupyterLab, run it, and return its error outputs."""
+        self.page.goto(url)
+        until_idle(self.page)
+        return self.run_cells(timeout)
+
+    def run_cells(self, timeout: float = 120.0) -> list[str]:
+        """Run all cells of the notebook that is open, and return its error outputs."""
         page = self.page
-        page.goto(url)
-        until_idle(page)
         page.click(".lm-MenuBar-itemLabel >> text=Run")
         page.click(".lm-Menu-itemLabel >> text=/^Run All Cells$/")
         deadline = time.monotonic() + timeout
