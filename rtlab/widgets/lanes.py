@@ -156,7 +156,8 @@ class Lanes(LiveView, module="lanes", uses=("motion", "controls", "lanes_drawing
             text, wrong = self._wishes[action](**content) or "", False
         except (RtlabError, TypeError) as error:
             text, wrong = str(error), True
-        self._said = (text, wrong, time.monotonic())
+        if text or self._said[1]:  # a slider has nothing to say, and takes back what was wrong
+            self._said = (text, wrong, time.monotonic())
 
     @property
     def _wishes(self) -> dict[str, Callable[..., str | None]]:

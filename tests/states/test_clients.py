@@ -205,7 +205,7 @@ async def test_a_client_makes_every_move_of_its_table_and_no_other(kind):
 async def test_one_cut_four_transports(kind):
     """What each does when its connection is cut once, in a quiet moment."""
     with rtlab.Lab(kind.transport) as lab:
-        options = {"period": 0.4} if kind.machine == "polling" else {"timeout": 20}
+        options = {"period": 0.4} if kind.machine == "polling" else {"hold": 20}
         options = options if kind.machine in OPTIONS else {}
         async with client(lab, kind, **options) as watched:
             lab.publish("before")

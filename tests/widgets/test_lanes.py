@@ -338,6 +338,15 @@ def test_what_cannot_be_is_said_and_changes_nothing(lab, view, wish, words):
     assert lab.link("sse").impairment("down").describe() == "nothing added"
 
 
+def test_a_slider_takes_back_what_was_wrong_and_leaves_other_words(lab, view):
+    page = Reader(view)
+    assert page.ask("cut", transport="sce")["wrong"] is True
+    assert page.ask("set", rate=5) == {"text": "", "wrong": False}
+    said = page.ask("count")
+    assert said["text"] == "counted from now on"
+    assert page.ask("set", rate=6) == said
+
+
 def test_settings_are_changed_by_page_and_cell_alike(lab, view):
     page = Reader(view)
     page.ask("set", rate=50, payload_size=300)
