@@ -483,7 +483,7 @@ async def closed(path):
 
 
 def writer(name, path, port):
-    return {
+    program, *options = {
         "tshark": ["tshark", "-i", "lo", "-f", f"tcp port {port}", "-w", path],
         "dumpcap": ["dumpcap", "-i", "lo", "-f", f"tcp port {port}", "-w", path],
         "dumpcap pcap": ["dumpcap", "-P", "-i", "lo", "-f", f"tcp port {port}", "-w", path],
@@ -494,6 +494,9 @@ def writer(name, path, port):
             *("-U", "-w", path, f"tcp port {port}"),
         ],
     }[name]
+    # So many MiB that no packet is dropped while a busy machine lets the program wait.
+    room = "32768" if program == "tcpdump" else "32"
+    return [program, "-B", room, *options]
 
 
 WRITERS = [
