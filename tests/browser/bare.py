@@ -7,11 +7,9 @@ at, a cell that is deleted. The page keeps a ledger of all that a view begins an
 from __future__ import annotations
 
 import base64
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from rtlab.widgets.base import View
+from tests.browser.serving import Quiet, serving
 
 GUARD = 60.0  # seconds after which something will never happen
 NOT_THE_VIEWS = {"comm", "keys", "layout", "tabbable", "tooltip"}  # traits of every widget
@@ -26,7 +25,7 @@ NOT_THE_VIEWS = {"comm", "keys", "layout", "tabbable", "tooltip"}  # traits of e
 _SCRIPT = Path(__file__).with_name("bare.js")
 
 
-class _Blank(BaseHTTPRequestHandler):
+class _Blank(Quiet):
     def do_GET(self) -> None:
         found = self.path == "/"
         body = (
@@ -34,28 +33,14 @@ class _Blank(BaseHTTPRequestHandler):
             if found
             else b""
         )
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.answer(200 if found else 404, "text/html", body)
 
 
 @contextmanager
 def blank_pages(host: str = "127.0.0.1") -> Iterator[str]:
     """Serve a blank page, and 404 for anything else: there is no proxy here."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Blank)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(_Blank) as server:
         yield f"http://{host}:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class Bare:

@@ -12,7 +12,7 @@ from tests.browser.conftest import Jupyters
 from tests.browser.jupyterlab import Browser, JupyterLab
 from tests.browser.views import (
     note,
-    open_notebook,
+    open_view,
     press_run,
     restart_kernel,
     run_cell,
@@ -58,11 +58,7 @@ def page(chrome: Browser, hub: JupyterLab, name: str) -> Page:
 
 
 def opened(page: Page, jupyter: JupyterLab, name: str) -> Page:
-    open_notebook(page, jupyter, name, *CELLS)
-    run_cell(page, 0)
-    run_cell(page, 1)
-    page.wait_for_selector(".pane")
-    return page
+    return open_view(page, jupyter, name, ".pane", *CELLS)
 
 
 def pane(page: Page, number: int) -> Locator:

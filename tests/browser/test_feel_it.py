@@ -13,7 +13,7 @@ from tests.browser.axe import violations
 from tests.browser.conftest import Jupyters
 from tests.browser.jupyterlab import Browser, JupyterLab
 from tests.browser.kernel import kernel_of
-from tests.browser.views import open_notebook, restart_kernel, run_cell, save_and_reload
+from tests.browser.views import open_view, restart_kernel, run_cell, save_and_reload
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -39,11 +39,7 @@ def page(chrome: Browser, hub: JupyterLab, name: str) -> Page:
 
 
 def opened(page: Page, jupyter: JupyterLab, name: str) -> Page:
-    open_notebook(page, jupyter, name, *CELLS)
-    run_cell(page, 0)
-    run_cell(page, 1)
-    page.wait_for_selector(".pad")
-    return page
+    return open_view(page, jupyter, name, ".pad", *CELLS)
 
 
 def button(page: Page, name: str) -> Locator:

@@ -13,7 +13,7 @@ from tests.browser.kernel import kernel_of
 from tests.browser.views import (
     blocking,
     delete_cell,
-    open_notebook,
+    open_view,
     press_run,
     release,
     restart_kernel,
@@ -51,11 +51,7 @@ def page(chrome: Browser, plain: JupyterLab, name: str) -> Page:
     """A notebook with a lab and a view that were just made."""
     page = chrome.page
     page.set_viewport_size({"width": 1280, "height": 1400})
-    open_notebook(page, plain, name, *CELLS, blocking(name))
-    run_cell(page, 0)
-    run_cell(page, 1)
-    page.wait_for_selector(".rtlab-lanes tbody tr")
-    return page
+    return open_view(page, plain, name, ".rtlab-lanes tbody tr", *CELLS, blocking(name))
 
 
 def cell(page: Page, transport: str, column: int) -> Locator:

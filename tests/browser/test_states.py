@@ -11,13 +11,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 import rtlab
 from rtlab.states import MACHINES, START, Follower, Machine, State, Transition
 from tests.browser.jupyterlab import Browser
+from tests.browser.serving import Quiet, serving
 
 PAGE = """<!doctype html><meta charset=utf-8><title>states</title><script>
 let seen = []
@@ -45,7 +45,7 @@ const close = object => { object.close(); note(object, 'close()') }
 </script>"""
 
 
-class Pages(BaseHTTPRequestHandler):
+class Pages(Quiet):
     """A blank page, answers that are no event stream, and one that never comes."""
 
     def do_GET(self) -> None:
@@ -54,30 +54,18 @@ class Pages(BaseHTTPRequestHandler):
             self.server.over.wait()  # type: ignore[attr-defined]
             return
         body = PAGE.encode() if status == 200 else b""
-        self.send_response(status)
         kind = "text/html" if self.path in ("/", "/html") else "text/event-stream"
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.answer(status, kind, body)
 
 
 @contextmanager
 def pages() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    server.over = threading.Event()  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.over.set()  # type: ignore[attr-defined]
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Pages) as server:
+        server.over = threading.Event()  # type: ignore[attr-defined]
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.over.set()  # type: ignore[attr-defined]
 
 
 class Watched:

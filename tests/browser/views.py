@@ -33,6 +33,15 @@ def open_notebook(page: Page, jupyter: JupyterLab, name: str, *cells: str) -> st
     return notebook
 
 
+def open_view(page: Page, jupyter: JupyterLab, name: str, part: str, *cells: str) -> Page:
+    """Open a notebook, run its first two cells, and wait for a part of the view that they make."""
+    open_notebook(page, jupyter, name, *cells)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    page.wait_for_selector(part)
+    return page
+
+
 def theme(settings: Path, name: str) -> None:
     """Let a JupyterLab that is not started yet have a theme, such as ``JupyterLab Dark``."""
     folder = settings / "user-settings" / "@jupyterlab" / "apputils-extension"
