@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import secrets
 import socket
 import struct
 from typing import Literal
@@ -16,11 +17,21 @@ from rtlab.errors import PortInUse
 LOOPBACK = "127.0.0.1"
 
 
+QUIET_PORTS = range(10_000, 32_768)
+"""Ports that no system hands out by itself: RFC 6335 §6 has those start at 49152, Linux's at 32768.
+
+A program whose server has gone dials its port again and again. Jupyter does, seven times a second,
+while a page is open whose kernel was shut down, and a kernel's ports were handed out by the system.
+A link that got one of them would record a caller whom nobody invited.
+"""
+_TRIES = 100
+
+
 def listen(port: int = 0, backlog: int = 1024) -> socket.socket:
     """Return a non-blocking socket that listens on 127.0.0.1.
 
     Args:
-        port: 0 lets the system choose a free one.
+        port: 0 takes a free one, of ``QUIET_PORTS`` where possible.
         backlog: connections that may wait to be accepted.
 
     Raises:
@@ -28,6 +39,14 @@ def listen(port: int = 0, backlog: int = 1024) -> socket.socket:
         PortInUse: somebody else listens there, or may.
     """
     port = whole("port", port, most=65_535)
+    if port == 0:
+        for _ in range(_TRIES):
+            with contextlib.suppress(PortInUse):
+                return _listen(secrets.choice(QUIET_PORTS), backlog)
+    return _listen(port, backlog)
+
+
+def _listen(port: int, backlog: int) -> socket.socket:
     # asyncio sets TCP_NODELAY only on sockets that say they are TCP. Without the third argument
     # every small answer would wait some 40 ms for a delayed acknowledgement.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

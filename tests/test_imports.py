@@ -1,4 +1,4 @@
-"""Imports go one way (DESIGN.md §3), and importing the package does next to nothing."""
+"""Imports go one way, and importing the package does next to nothing."""
 
 import ast
 import json

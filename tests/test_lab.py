@@ -18,6 +18,7 @@ import rtlab
 from rtlab import loops
 from rtlab.errors import NotRunning, PortInUse, UsageError
 from rtlab.transports.http2_connection import PREFACE
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 GUARD = 20.0  # seconds after which something hangs
@@ -172,9 +173,7 @@ def test_start_replaces_the_kernels_lab():
 
 
 def test_start_can_be_repeated_with_the_same_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     for _ in range(3):
         lab = rtlab.start("sse", ports={"sse": port})
         with get(lab, "sse") as sock:

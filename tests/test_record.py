@@ -22,6 +22,7 @@ import pytest
 from rtlab import cli, record
 from rtlab.link import Recording
 from rtlab.link.files import save
+from tests.ports import free_port
 from tests.terminal import terminal
 
 HANG = 30.0
@@ -55,12 +56,6 @@ def get(port: int, **headers: str) -> bytes:
     request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers=headers)
     with urllib.request.urlopen(request, timeout=HANG) as answer:
         return bytes(answer.read())
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 import asyncio
 import socket
+from contextlib import ExitStack
 
 import pytest
 
 from rtlab.errors import PortInUse, RtlabError, UsageError
-from rtlab.sockets import listen, taken
+from rtlab.sockets import QUIET_PORTS, listen, taken
 
 
 def test_a_listening_socket_has_a_free_port_of_this_machine_only():
@@ -13,6 +14,22 @@ def test_a_listening_socket_has_a_free_port_of_this_machine_only():
         assert host == "127.0.0.1" and port > 0
         with socket.create_connection((host, port)):
             pass
+
+
+def test_a_free_port_is_none_that_the_system_gives_away():
+    with socket.create_server(("127.0.0.1", 0)) as given:
+        assert given.getsockname()[1] not in QUIET_PORTS
+    with ExitStack() as open_:
+        ports = [open_.enter_context(listen()).getsockname()[1] for _ in range(50)]
+    assert set(ports) <= set(QUIET_PORTS)
+    assert len(set(ports)) == 50
+
+
+def test_where_all_of_those_are_taken_the_system_chooses(monkeypatch):
+    with listen() as taken:
+        monkeypatch.setattr("rtlab.sockets.QUIET_PORTS", [taken.getsockname()[1]])
+        with listen() as other:
+            assert other.getsockname()[1] not in (0, taken.getsockname()[1])
 
 
 def test_the_port_that_was_asked_for_is_used_and_can_be_used_again():

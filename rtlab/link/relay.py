@@ -36,7 +36,7 @@ class Link(Hosted):
     Args:
         host: where the server is.
         port: the server's port.
-        listen: the link's own port on 127.0.0.1; 0 lets the system choose.
+        listen: the link's own port on 127.0.0.1; 0 takes a free one.
         profile: a named profile to begin with (``lan``, ``broadband``, ``4g``, ``satellite``).
         seed: of everything random; the same seed gives the same jitter.
         memory: bytes that the recording may hold.

@@ -30,7 +30,7 @@ class Middlebox(Hosted):
         url: of what stands behind it, such as ``lab.url("sse")``; ``http://`` or ``ws://``.
         kind: ``buffering``, ``idle``, ``no-upgrade``, ``compressing``, ``caching``, or
             ``transparent`` for one that behaves. ``rtlab.middlebox.KINDS`` has them.
-        listen: its own port on 127.0.0.1; 0 lets the system choose.
+        listen: its own port on 127.0.0.1; 0 takes a free one.
         **settings: of the kind: ``size`` and ``respect`` of buffering, ``seconds`` and ``ending``
             of idle, ``flush`` of compressing, ``seconds`` and ``respect`` of caching.
 

@@ -6,6 +6,7 @@ import struct
 from contextlib import asynccontextmanager
 
 from rtlab.link import Connection, Link, Recording, Segment
+from rtlab.sockets import listen
 
 HANG = 30.0
 """Seconds after which a test that waits for something has failed; nothing measures with it."""
@@ -86,8 +87,7 @@ class Stage:
 async def stage(**settings):
     """A link with these settings, in the running loop, before a server on a free port."""
     async with asyncio.timeout(HANG):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.setblocking(False)
+        with listen() as listener:
             async with Link("127.0.0.1", listener.getsockname()[1], **settings) as link:
                 actors = Stage(listener, link)
                 try:
@@ -97,16 +97,13 @@ async def stage(**settings):
 
 
 async def eventually(condition):
-    """Wait until a condition holds that nobody announces."""
-    async with asyncio.timeout(HANG):
+    """Wait until a condition holds that nobody announces.
+
+    It gives up before those do who wait for the whole test, and who know not what for.
+    """
+    async with asyncio.timeout(HANG / 2):
         while not condition():
             await asyncio.sleep(0.001)
-
-
-def free_port():
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def recorded(pieces, direction="up", offset=0):

@@ -7,12 +7,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peers import eventually, free_port, stage
+from peers import eventually, stage
 
 from rtlab import loops
 from rtlab.errors import NotRunning, PortInUse, UsageError
 from rtlab.link import Link
 from rtlab.link.impairment import BACKLOG, WINDOW, Impairment
+from tests.ports import free_port
 
 MEGABYTE = 1 << 20
 PIECES = st.lists(st.binary(min_size=1, max_size=1500), max_size=8)

@@ -5,6 +5,7 @@ import socket
 from contextlib import asynccontextmanager
 
 import rtlab
+from rtlab.sockets import listen
 from tests.link.peers import HANG, Peer, eventually
 
 __all__ = ["HANG", "Peer", "Scene", "eventually", "request", "response", "scene"]
@@ -47,8 +48,7 @@ class Scene:
 async def scene(kind="transparent", **settings):
     """A middlebox in the running loop, before a server on a free port."""
     async with asyncio.timeout(HANG):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.setblocking(False)
+        with listen() as listener:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
             async with rtlab.Middlebox(url, kind, **settings) as box:
                 actors = Scene(listener, box)

@@ -8,7 +8,8 @@ import tempfile
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.link.peers import HANG, free_port
+from tests.link.peers import HANG
+from tests.ports import free_port
 
 HERE = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
 

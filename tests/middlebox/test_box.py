@@ -13,6 +13,7 @@ from rtlab import loops
 from rtlab.errors import NotRunning, PortInUse, UsageError
 from rtlab.log import ring
 from rtlab.middlebox import KINDS, forwarding
+from tests.ports import free_port
 from tests.transports.helpers import dial, reset, wait_until
 from tests.transports.helpers import request as ask_for
 
@@ -440,8 +441,7 @@ async def test_a_server_that_speaks_no_http_is_a_bad_gateway(answer):
 
 
 async def test_a_server_that_is_not_there_is_a_bad_gateway():
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
+    port = free_port()
     async with rtlab.Middlebox(f"http://127.0.0.1:{port}", "transparent") as box:
         reader, writer = await asyncio.open_connection("127.0.0.1", box.port)
         writer.write(request(method="HEAD"))
