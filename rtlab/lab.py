@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import html
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from rtlab import loops
 from rtlab.access import Gate
 from rtlab.arguments import number, one_of, transports, whole
-from rtlab.errors import NotRunning, UsageError
+from rtlab.errors import UsageError
 from rtlab.feed import Feed, Message
+from rtlab.hosted import InThread
 from rtlab.link.impairment import PROFILES, make
 from rtlab.link.recording import Direction, Recording
 from rtlab.link.relay import Link
@@ -49,7 +48,7 @@ class Row(NamedTuple):
     bytes_down: int
 
 
-class Lab:
+class Lab(InThread):
     """Servers for the chosen transports, each behind a link, all views of one feed.
 
     Use it as a context manager, or with ``start`` and ``stop``. ``rtlab.start()`` does it for a
@@ -72,6 +71,11 @@ class Lab:
         UsageError: an argument cannot be used; the message says what can.
     """
 
+    _not_running = (
+        "This lab is stopped, or was never started. rtlab.start() gives you a new one; its own "
+        "start() begins anew."
+    )
+
     def __init__(
         self,
         transports: str | Iterable[str] | None = None,
@@ -85,6 +89,7 @@ class Lab:
         memory: int = 16 << 20,
         seed: int = 0,
     ) -> None:
+        super().__init__()
         self.transports = _names(transports)
         if ports is not None and not isinstance(ports, Mapping):
             raise UsageError(f"ports must be a dict such as {{'sse': 8001}}, not {ports!r}.")
@@ -106,72 +111,15 @@ class Lab:
         self._feed = Feed(capacity)
         self._servers: dict[str, HttpServer | Http2Server | WebSocketServer] = {}
         self._links: dict[str, Link] = {}
-        self._thread: loops.LoopThread | None = None
-        self._goodbyes: list[Callable[[], object]] = []
-        self._lock = threading.RLock()
 
     # ── starting and stopping ──
 
-    def start(self) -> Lab:
-        """Start the servers. A lab that runs stays as it is; one that was stopped begins anew.
-
-        Raises:
-            PortInUse: a port that was asked for is taken; nothing is left running.
-        """
-        try:
-            loops.uninterrupted(self._start)
-        except KeyboardInterrupt:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """End streams and held requests, close every port and connection, end the thread.
-
-        Calling it twice does no harm.
-        """
-        loops.uninterrupted(self._stop)
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is not None:
-                return
-            self._feed = Feed(self._capacity)
-            self._thread = loops.acquire()
-            try:
-                self._thread.call(self._open())
-            except BaseException:
-                self._stop()
-                raise
-            atexit.register(self._stop)  # not stop: no thread can be started at that time
-
-    def _stop(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                return
-            thread = self._thread
-            try:
-                goodbyes, self._goodbyes = self._goodbyes, []
-                for goodbye in goodbyes:
-                    goodbye()
-                self._feed.close()
-                thread.call(self._close())
-            finally:
-                self._thread = None
-                atexit.unregister(self._stop)
-                loops.release()
-
-    def __enter__(self) -> Lab:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def _open(self) -> None:
+    async def _begin(self) -> None:
         # Imports the libraries of servers and clients: half a second, once.
         from rtlab.transports import MODULES, http
 
         http.warm_up()
+        self._feed = Feed(self._capacity)
         self._servers.clear()
         self._links.clear()
         for name in self.transports:
@@ -187,7 +135,8 @@ class Lab:
             )
             self._links[name] = await link.open()
 
-    async def _close(self) -> None:
+    async def _end(self) -> None:
+        self._feed.close()
         for name, server in self._servers.items():
             # The goodbyes cross the link without delay, or a slow link would slow down the stop.
             if name in self._links and self._links[name].running:
@@ -197,39 +146,6 @@ class Lab:
             await link.close()
 
     # ── using ──
-
-    @property
-    def running(self) -> bool:
-        """Whether the servers run."""
-        return self._thread is not None
-
-    @property
-    def thread(self) -> loops.LoopThread:
-        """The thread in which the servers and links run.
-
-        Raises:
-            NotRunning: the lab is stopped.
-        """
-        if self._thread is None:
-            raise NotRunning(
-                "This lab is stopped, or was never started. rtlab.start() gives you a new one; its "
-                "own start() begins anew."
-            )
-        return self._thread
-
-    def when_stopped(self, goodbye: Callable[[], object]) -> Callable[[], object]:
-        """Call a function when the lab is stopped, before its servers are.
-
-        Whoever stops the lab waits for it. Returns a function that takes this back.
-        """
-        self._need_running()
-        self._goodbyes.append(goodbye)
-
-        def forget() -> None:
-            if goodbye in self._goodbyes:
-                self._goodbyes.remove(goodbye)
-
-        return forget
 
     @property
     def feed(self) -> Feed:

@@ -8,13 +8,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 from weakref import WeakValueDictionary
 
-from rtlab import loops
 from rtlab.chat.client import Room, join
 from rtlab.chat.server import MAX_MESSAGE, ChatServer, Listener
-from rtlab.errors import NotRunning, UsageError
+from rtlab.errors import UsageError
+from rtlab.hosted import InThread
 from rtlab.lab import Lab
 from rtlab.link.recording import Direction, Recording
 from rtlab.link.relay import Link
+from rtlab.loops import LoopThread
 from rtlab.render.table import html_table, text_table
 from rtlab.transports import websocket
 from rtlab.transports.endpoint import Endpoint, Handler
@@ -22,7 +23,7 @@ from rtlab.transports.endpoint import Endpoint, Handler
 COLUMNS = ("room", "here")
 
 
-class Chat:
+class Chat(InThread):
     """A chat that runs in a lab's thread, behind a link of its own; it ends with the lab.
 
     Use it as a context manager, or with ``start`` and ``stop``; ``rtlab.chat.start(lab)`` does it
@@ -38,11 +39,14 @@ class Chat:
         UsageError: the handler is none, or the lab.
     """
 
+    _not_running = "This chat is stopped, or was never started: rtlab.chat.start(lab)."
+
     def __init__(self, lab: Lab, handler: Handler | None = None, *, memory: int = 16 << 20) -> None:
         if not isinstance(lab, Lab):
             raise UsageError(f"A chat runs in a lab: lab = rtlab.start(), and not {lab!r}.")
         if handler is not None and not callable(handler):
             raise UsageError(f"handler must be an async function of a connection, not {handler!r}.")
+        super().__init__()
         self.lab = lab
         self._handler = handler
         self._memory = memory
@@ -50,70 +54,33 @@ class Chat:
         self._server = ChatServer()
         self._endpoint: Endpoint | None = None
         self._link: Link | None = None
-        self._thread: loops.LoopThread | None = None
-        self._forget: Callable[[], object] | None = None
-        self._lock = threading.Lock()
+        self._forget: Callable[[], object] = lambda: None
 
     # ── starting and stopping ──
 
-    def start(self) -> Chat:
-        """Start it. A chat that runs stays as it is; one that was stopped begins anew.
+    def _enter_thread(self) -> LoopThread:
+        self._forget = self.lab.when_stopped(self._stop)
+        return self.lab.thread
 
-        Raises:
-            NotRunning: the lab is stopped.
-        """
-        try:
-            loops.uninterrupted(self._start)
-        except KeyboardInterrupt:
-            self.stop()
-            raise
-        return self
+    def _leave_thread(self) -> None:
+        self._forget()
 
-    def stop(self) -> None:
-        """Close every connection with 1001, and the port. Calling it twice does no harm."""
-        loops.uninterrupted(self._stop)
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                thread = self.lab.thread
-                thread.call(self._open())
-                self._thread = thread
-                self._forget = self.lab.when_stopped(self._stop)
-
-    def _stop(self) -> None:
-        with self._lock:
-            thread, self._thread = self._thread, None
-            if thread is not None:
-                thread.call(self._close())
-            if self._forget is not None:
-                self._forget()
-
-    async def _open(self) -> None:
+    async def _begin(self) -> None:
         self._server = ChatServer(self._tell)
         handle = self._handler or self._server.handle
         self._endpoint = await Endpoint(websocket.PATH, handle, self.lab.gate, MAX_MESSAGE).open()
         link = Link("127.0.0.1", self._endpoint.port, memory=self._memory)
         self._link = await link.open()
 
-    async def _close(self) -> None:
-        assert self._endpoint is not None and self._link is not None
-        self._link.impair()  # the goodbyes cross it without delay
-        await self._endpoint.close("the chat is stopped")
-        await self._link.close()
-
-    def __enter__(self) -> Chat:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    async def _end(self) -> None:
+        if self._link is not None and self._link.running:
+            self._link.impair()  # the goodbyes cross it without delay
+        if self._endpoint is not None:
+            await self._endpoint.close("the chat is stopped")
+        if self._link is not None:
+            await self._link.close()
 
     # ── using ──
-
-    @property
-    def running(self) -> bool:
-        """Whether it runs."""
-        return self._thread is not None
 
     @property
     def url(self) -> str:
@@ -213,8 +180,8 @@ class Chat:
             listener(room, message)
 
     def _running_link(self) -> Link:
-        if self._thread is None or self._link is None:
-            raise NotRunning("This chat is stopped, or was never started: rtlab.chat.start(lab).")
+        _ = self.thread
+        assert self._link is not None
         return self._link
 
 

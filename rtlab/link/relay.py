@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from time import perf_counter_ns
-from typing import Literal, Self, TypeVar
+from typing import Literal, TypeVar
 
 from rtlab import loops
 from rtlab.arguments import number, one_of, whole
@@ -21,7 +22,6 @@ from rtlab.hosted import Hosted
 from rtlab.link.impairment import Impairment, make
 from rtlab.link.pair import Pair
 from rtlab.link.recording import Direction, Recording
-from rtlab.sockets import listen, stop_accepting
 
 T = TypeVar("T")
 
@@ -59,68 +59,30 @@ class Link(Hosted):
         memory: int = 16 << 20,
         **settings: object,
     ) -> None:
-        super().__init__()
+        super().__init__(listen)
         if not isinstance(host, str) or not host:
             raise UsageError(f"host must be a name or address such as '127.0.0.1', not {host!r}.")
         self.server = (host, whole("port", port, least=1, most=65_535))
         self.recording = Recording(memory)
         self.seed = seed
-        self._wanted_port = whole("listen", listen, most=65_535)
         self._up, self._down = make(profile, settings)
         self._refuse_until = 0
         self._pairs: set[Pair] = set()
-        self._listener: asyncio.Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._port = 0
 
     # ── starting and stopping ──
 
-    async def open(self) -> Self:
-        """Begin to listen, in the running event loop. A link that is open stays as it is.
+    async def _serve(self, sock: socket.socket) -> asyncio.Server:
+        self._loop = asyncio.get_running_loop()
+        return await self._loop.create_server(lambda: Pair(self).client, sock=sock, backlog=1024)
 
-        Raises:
-            PortInUse: the port that was asked for is taken.
-        """
-        if self._listener is None:
-            sock = listen(self._wanted_port)
-            self._loop = asyncio.get_running_loop()
-            self._port = sock.getsockname()[1]
-            self._listener = await self._loop.create_server(
-                lambda: Pair(self).client, sock=sock, backlog=1024
-            )
-        return self
-
-    async def close(self) -> None:
-        """Close the port and every connection. A link that is closed stays so."""
-        if self._listener is None:
-            return
-        listener, self._listener = self._listener, None  # from here on pairs are turned away
-        for sock in listener.sockets:
-            await stop_accepting(sock)
-        listener.close()
+    async def _hang_up(self) -> None:
         dials = [pair.dial for pair in self._pairs if pair.dial is not None]
         for pair in list(self._pairs):
             pair.finish("cut")
         await asyncio.gather(*dials, return_exceptions=True)
-        await asyncio.sleep(0)  # aborted sockets are closed by callbacks that wait their turn
 
     # ── using ──
-
-    @property
-    def port(self) -> int:
-        """The port that a client dials instead of the server's.
-
-        Raises:
-            NotRunning: the link is not open.
-        """
-        if self._listener is None:
-            raise NotRunning("This link is not open: call start(), or use it in a with block.")
-        return self._port
-
-    @property
-    def running(self) -> bool:
-        """Whether the link is open."""
-        return self._listener is not None
 
     def __repr__(self) -> str:
         state = f"on port {self._port}" if self.running else "not open"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from html import escape
-from typing import Any, Self
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from rtlab.arguments import whole
-from rtlab.errors import NotRunning, UsageError
+from rtlab.errors import UsageError
 from rtlab.hosted import Hosted
 from rtlab.middlebox.forwarding import Passage, Task
 from rtlab.middlebox.journal import Journal
 from rtlab.middlebox.kinds import describe, make
-from rtlab.sockets import LOOPBACK, listen, stop_accepting
+from rtlab.sockets import LOOPBACK
 
 _USUAL_PORT = {"http": 80, "ws": 80}
 
@@ -44,43 +44,23 @@ class Middlebox(Hosted):
     _name = "middlebox"
 
     def __init__(self, url: str, kind: str, *, listen: int = 0, **settings: Any) -> None:
-        super().__init__()
+        super().__init__(listen)
         self._target = _split(url)
         self._kind = make(kind, settings)
         self._described = describe(kind, settings)
-        self._wanted_port = whole("listen", listen, most=65_535)
         self.log = Journal()
         self.accepted = 0
-        self._listener: asyncio.Server | None = None
         self._passages: set[asyncio.Task[None]] = set()
-        self._port = 0
 
     # ── starting and stopping ──
 
-    async def open(self) -> Self:
-        """Begin to listen, in the running event loop. A middlebox that is open stays as it is.
+    async def _serve(self, sock: socket.socket) -> asyncio.Server:
+        return await asyncio.start_server(self._accept, sock=sock, backlog=1024)
 
-        Raises:
-            PortInUse: the port that was asked for is taken.
-        """
-        if self._listener is None:
-            sock = listen(self._wanted_port)
-            self._port = sock.getsockname()[1]
-            self._listener = await asyncio.start_server(self._accept, sock=sock, backlog=1024)
-        return self
-
-    async def close(self) -> None:
-        """Close the port and every connection. A middlebox that is closed stays so."""
-        if self._listener is None:
-            return
-        listener, self._listener = self._listener, None
-        for sock in listener.sockets:
-            await stop_accepting(sock)
-        listener.close()
+    async def _hang_up(self) -> None:
         for passage in self._passages:
             passage.cancel()
         await asyncio.gather(*self._passages, return_exceptions=True)
-        await asyncio.sleep(0)  # aborted sockets are closed by callbacks that wait their turn
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
@@ -90,22 +70,6 @@ class Middlebox(Hosted):
         passage.add_done_callback(self._passages.discard)
 
     # ── using ──
-
-    @property
-    def running(self) -> bool:
-        """Whether it is open."""
-        return self._listener is not None
-
-    @property
-    def port(self) -> int:
-        """The port that a client dials instead of the server's.
-
-        Raises:
-            NotRunning: the middlebox is not open.
-        """
-        if self._listener is None:
-            raise NotRunning("This middlebox is not open: call start(), or use it in a with block.")
-        return self._port
 
     @property
     def url(self) -> str:
