@@ -33,7 +33,7 @@ _STYLE = """
  margin:4px 0}
 .rtlab-verdict dd{margin:0;min-width:0}
 .rtlab-verdict dd pre{margin:0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;
- background:none;color:inherit}
+ word-break:normal;background:none;color:inherit}
 .rtlab-verdict dt{font-weight:normal;margin:0;width:auto;white-space:nowrap}
 .rtlab-verdict mark{background:none;color:var(--bad);text-decoration:underline}
 .rtlab-verdict ul{list-style:none;margin:4px 0;padding:0}
