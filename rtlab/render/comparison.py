@@ -79,6 +79,6 @@ def as_html(comparison: Comparison) -> str:
     """Return the same as HTML."""
     table = html_table(_COLUMNS, _rows(comparison))
     return (
-        f"<p>{escape(comparison.scenario.describe())}</p><div style='overflow-x:auto'>{table}</div>"
+        f"<p>{escape(comparison.scenario.describe())}</p>{table}"
         f"<p>{escape(_verdict(comparison))}</p><p><small>{escape(_NOTES)}</small></p>"
     )

@@ -23,7 +23,10 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 
 
 def html_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = "") -> str:
-    """Return the same as an HTML table; every cell is escaped, the first names its row."""
+    """Return the same as an HTML table that scrolls in a column too narrow for it.
+
+    Every cell is escaped; the first names its row.
+    """
     # JupyterLab stands headers right and the first column too, whatever is below and in them.
     styles = [
         f"style='text-align:{'left' if left else 'right'}'" for left in _left(rows, len(columns))
@@ -42,7 +45,8 @@ def html_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], caption: 
         for first, *rest in rows
     )
     above = f"<caption style='text-align:left'>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table>{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<div style='overflow-x:auto'>{table}</div>"
 
 
 def _left(rows: Sequence[Sequence[Cell]], columns: int) -> list[bool]:
