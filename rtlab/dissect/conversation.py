@@ -11,7 +11,8 @@ from functools import partial
 from typing import NamedTuple
 
 from rtlab.dissect import extensions, handshake, http1, http2, websocket
-from rtlab.dissect.field import Cursor, Dissection, Dissector, Field, Steps
+from rtlab.dissect.cursor import Cursor, Dissector, Steps
+from rtlab.dissect.field import Dissection, Field
 from rtlab.dissect.http1_body import Message
 from rtlab.dissect.http1_lines import until_end
 from rtlab.dissect.http2_conversation import multiplexed

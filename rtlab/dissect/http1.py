@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rtlab.dissect import handshake
-from rtlab.dissect.field import Cursor, Dissector, Steps
+from rtlab.dissect.cursor import Cursor, Dissector, Steps
 from rtlab.dissect.http1_body import Message, body
 from rtlab.dissect.http1_lines import (
     HOST,

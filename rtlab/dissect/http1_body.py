@@ -10,7 +10,8 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rtlab.dissect.field import Buffer, Cursor, Cut, Dissector, Field, Fold, Steps
+from rtlab.dissect.cursor import Cursor, Cut, Dissector, Fold, Steps
+from rtlab.dissect.field import Buffer, Field
 from rtlab.dissect.http1_lines import (
     NOT_TEXT,
     Faulty,

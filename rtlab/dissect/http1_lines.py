@@ -6,7 +6,8 @@ import re
 from functools import partial
 from typing import NamedTuple
 
-from rtlab.dissect.field import Cursor, Cut, Field, Fold, Steps
+from rtlab.dissect.cursor import Cursor, Cut, Fold, Steps
+from rtlab.dissect.field import Field
 
 LIMIT = 65_536
 """The longest line, in bytes. RFC 9112 §3 asks for 8,000 at least; without any limit a peer that

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rtlab.dissect.field import Cursor, Cut, Dissector, Steps
+from rtlab.dissect.cursor import Cursor, Cut, Dissector, Steps
 from rtlab.dissect.http2_control import LEAST_FRAME_SIZE
 from rtlab.dissect.http2_frames import (
     ACK,

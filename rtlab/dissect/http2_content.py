@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rtlab.dissect.field import Buffer, Dissector, Field
+from rtlab.dissect.cursor import Dissector
+from rtlab.dissect.field import Buffer, Field
 from rtlab.dissect.http2_remarks import REMARKS
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rtlab.dissect.field import Cursor, Field, Row, Steps
+from rtlab.dissect.cursor import Cursor, Row, Steps
+from rtlab.dissect.field import Field
 from rtlab.dissect.http2_frames import ACK, Frame
 from rtlab.dissect.http2_remarks import ERROR_CODES, REMARKS, SETTINGS
 from rtlab.dissect.http2_streams import Connection

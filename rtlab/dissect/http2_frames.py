@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rtlab.dissect.field import Field, Row
+from rtlab.dissect.cursor import Row
+from rtlab.dissect.field import Field
 from rtlab.dissect.http2_remarks import REMARKS
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE = range(6)

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from rtlab.dissect.field import Cursor, Cut, Dissector, Field, Remark, Row, Steps
+from rtlab.dissect.cursor import Cursor, Cut, Dissector, Row, Steps
+from rtlab.dissect.field import Field, Remark
 from rtlab.dissect.http2_remarks import BLOCK_REMARKS, FIELDS
 
 if TYPE_CHECKING:

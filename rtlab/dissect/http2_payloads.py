@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rtlab.dissect.field import Cursor, Cut, Field, Row, Steps
+from rtlab.dissect.cursor import Cursor, Cut, Row, Steps
+from rtlab.dissect.field import Field
 from rtlab.dissect.http2_control import (
     explain_error,
     goaway,

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from rtlab.dissect.field import Buffer, Cursor, Dissector, Field, Fold, Remark, Steps
+from rtlab.dissect.cursor import Cursor, Dissector, Fold, Steps
+from rtlab.dissect.field import Buffer, Field, Remark
 
 FORMAT = "WHATWG HTML §9.2.5"  # Parsing an event stream
 MEANING = "WHATWG HTML §9.2.6"  # Interpreting an event stream

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 
-from rtlab.dissect.field import Cursor, Cut, Dissector, Field, Fold, Row, Steps
+from rtlab.dissect.cursor import Cursor, Cut, Dissector, Fold, Row, Steps
+from rtlab.dissect.field import Field
 from rtlab.dissect.inflate import Inflater
 from rtlab.dissect.masking import is_text
 from rtlab.dissect.websocket_payload import CLOSE, CONTINUATION, TEXT, Stream

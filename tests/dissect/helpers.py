@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-from rtlab.dissect.field import Field
+from rtlab.dissect.cursor import Cursor, Dissector, Steps
+from rtlab.dissect.field import Field, Remark
+
+
+def tree_of(
+    grammar: Callable[[Cursor], Steps[None]],
+    *pieces: bytes,
+    remarks: Mapping[str, Remark] | None = None,
+) -> Field:
+    """Return what a grammar makes of bytes that come in pieces."""
+    dissector = Dissector(grammar, remarks or {})
+    for piece in pieces:
+        dissector.feed(piece)
+    return dissector.end()
 
 
 def one_by_one(data: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 
-from rtlab.dissect.field import Dissector
+from rtlab.dissect.cursor import Dissector
 
 EIGHTFOLD = 8
 LINEAR = 24.0
