@@ -14,8 +14,9 @@ from rtlab.errors import UsageError
 from rtlab.feed import Feed, Message
 from rtlab.hosted import InThread
 from rtlab.link.impairment import PROFILES, make
-from rtlab.link.recording import Direction, Recording
+from rtlab.link.recording import Recording
 from rtlab.link.relay import Link
+from rtlab.link.segment import Direction
 from rtlab.log import ring
 from rtlab.render.table import html_table, text_table
 

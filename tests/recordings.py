@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rtlab import examples
-from rtlab.link.recording import Connection, Direction, Ending, Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Connection, Direction, Ending, Segment
 
 MS = 1_000_000
 Piece = tuple[Direction, float, float | None, bytes | Ending]

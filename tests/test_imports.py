@@ -130,7 +130,7 @@ def test_a_dissector_loads_its_library_only_when_it_dissects():
     assert "hpack" in modules
 
 
-PURE_LINK = ("rtlab.link.recording", "rtlab.link.redaction")
+PURE_LINK = ("rtlab.link.recording", "rtlab.link.redaction", "rtlab.link.segment")
 
 
 @pytest.mark.parametrize("module", [m for m in KNOWN if room(m) == "render"])

@@ -13,8 +13,9 @@ from rtlab.chat.server import MAX_MESSAGE, ChatServer, Listener
 from rtlab.errors import UsageError
 from rtlab.hosted import InThread
 from rtlab.lab import Lab
-from rtlab.link.recording import Direction, Recording
+from rtlab.link.recording import Recording
 from rtlab.link.relay import Link
+from rtlab.link.segment import Direction
 from rtlab.loops import LoopThread
 from rtlab.render.table import html_table, text_table
 from rtlab.transports import websocket

@@ -13,7 +13,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from rtlab.feed import Message
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 
 HEAD = re.compile(rb'\{"seq":(\d{1,18}),"published_ns":')
 """How a message begins on the wire, in every transport."""

@@ -18,8 +18,8 @@ from rtlab.compare.comparison import Comparison, Result, Sample
 from rtlab.compare.scenario import Scenario
 from rtlab.errors import RtlabError
 from rtlab.feed import Feed, Message
-from rtlab.link.recording import Direction, Totals
 from rtlab.link.relay import Link
+from rtlab.link.segment import Direction, Totals
 from rtlab.loops import LoopThread
 from rtlab.transports import MODULES, address
 from rtlab.transports.delivery import Report

@@ -26,7 +26,8 @@ from rtlab.link.capture_files import frames
 from rtlab.link.capture_packets import Address, Other, Packet, packet
 from rtlab.link.gaps import gaps
 from rtlab.link.reassembly import ACK, SYN, HalfStream, Moment, Part
-from rtlab.link.recording import Connection, Direction, Recording, Segment, Totals
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Connection, Direction, Segment, Totals
 
 _ROOM = 16 << 20  # bytes of memory that a loaded recording has beyond what it holds
 _NAMED = 8  # connections that a note names; of more it says how many

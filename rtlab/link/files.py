@@ -12,8 +12,9 @@ from typing import Any, BinaryIO
 from rtlab.arguments import whole
 from rtlab.errors import RecordingError, UsageError
 from rtlab.link.capture_files import foreign, is_capture
-from rtlab.link.recording import Connection, Recording, Segment, Totals
+from rtlab.link.recording import Recording
 from rtlab.link.redaction import redacted
+from rtlab.link.segment import Connection, Segment, Totals
 
 FORMAT = "rtlab-recording"
 VERSION = 1

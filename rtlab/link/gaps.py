@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rtlab.link.recording import Segment
+from rtlab.link.segment import Segment
 
 
 class Unbroken(NamedTuple):

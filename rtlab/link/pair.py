@@ -11,7 +11,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Literal, cast
 
 from rtlab.link.impairment import BACKLOG, Impairment, Schedule
-from rtlab.link.recording import Connection, Direction, Ending, Segment
+from rtlab.link.segment import Connection, Direction, Ending, Segment
 from rtlab.log import logger
 from rtlab.sockets import LOOPBACK, break_off, small_buffers
 

@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 import dpkt
 
-from rtlab.link.recording import Connection, Recording, Segment
+from rtlab.link.recording import Recording
 from rtlab.link.redaction import redacted
+from rtlab.link.segment import Connection, Segment
 
 LARGEST = 65_000
 """Bytes of a segment per packet: an IPv4 packet ends at 65,535 (RFC 791 §3.1)."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from rtlab.link.recording import Ending
+from rtlab.link.segment import Ending
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 

@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rtlab.arguments import whole
+from rtlab.link.segment import Connection, Direction, Segment, Totals
 
 if TYPE_CHECKING:
     import os
@@ -18,72 +19,7 @@ if TYPE_CHECKING:
     from rtlab.dissect.conversation import Conversation
     from rtlab.render.conversation import View
 
-Direction = Literal["up", "down"]
-"""``up`` is from the client to the server, ``down`` the way back."""
-
-Ending = Literal["eof", "reset", "cut"]
-"""How a stream ended: its sender finished, its sender reset it, or the link was told to end it."""
-
 _BOOKKEEPING = 200  # bytes of memory a segment takes beside its data
-
-
-@dataclass(slots=True, eq=False)
-class Segment:
-    """The bytes of one read or write on a socket, or the end of a stream.
-
-    Attributes:
-        connection: the number of the connection, 1 for the first.
-        direction: ``"up"`` or ``"down"``.
-        offset: how many bytes of this direction came before.
-        received_ns: when the link had it (``time.perf_counter_ns``).
-        forwarded_ns: when the link gave it on; ``None`` while it is under way, or if it never was.
-        data: the bytes; empty at the end of a stream.
-        end: how the stream ended; ``None`` for bytes.
-    """
-
-    connection: int
-    direction: Direction
-    offset: int
-    received_ns: int
-    forwarded_ns: int | None
-    data: bytes
-    end: Ending | None = None
-
-
-@dataclass(slots=True)
-class Connection:
-    """One connection through the link.
-
-    Attributes:
-        number: 1 for the first.
-        client: the client's address.
-        server: the server's address, as the link was told it.
-        opened_ns: when the client's connection was accepted.
-        closed_ns: when its last socket was closed; ``None`` while one is open.
-        error: why the server could not be reached, if it could not.
-    """
-
-    number: int
-    client: tuple[str, int]
-    server: tuple[str, int]
-    opened_ns: int
-    closed_ns: int | None = None
-    error: str | None = None
-
-
-@dataclass(slots=True)
-class Totals:
-    """Exact counts of one direction, which go on when the memory of a recording is full.
-
-    Attributes:
-        segments: how many pieces of data the link received.
-        received: bytes that the link received.
-        forwarded: bytes that it gave on.
-    """
-
-    segments: int = 0
-    received: int = 0
-    forwarded: int = 0
 
 
 @dataclass(eq=False)

@@ -15,7 +15,7 @@ import re
 from bisect import bisect_right
 from itertools import accumulate
 
-from rtlab.link.recording import Segment
+from rtlab.link.segment import Segment
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 §3.4
 

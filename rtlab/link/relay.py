@@ -21,7 +21,8 @@ from rtlab.errors import NotRunning, UsageError
 from rtlab.hosted import Hosted
 from rtlab.link.impairment import Impairment, make
 from rtlab.link.pair import Pair
-from rtlab.link.recording import Direction, Recording
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Direction
 
 T = TypeVar("T")
 

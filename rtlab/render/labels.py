@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rtlab.compare.arrivals import HEAD
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 from rtlab.render.names import messages
 from rtlab.render.turns import ENDINGS, Stream, Turn, turns
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 from rtlab.arguments import number
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 from rtlab.render.drawing import Drawing, arrow_head, svg
 from rtlab.render.labels import Label, Labels
 from rtlab.render.places import Line, Places, Words, lines, width

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import itemgetter
 
-from rtlab.link.recording import Direction, Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Direction, Segment
 from rtlab.render.labels import Label, glance, label
 from rtlab.render.turns import Stream, Turn, turns
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from html import escape
 
 from rtlab.dissect.field import Field
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
 from rtlab.link.redaction import redacted
+from rtlab.link.segment import Segment
 from rtlab.render.byte_view import Part, page, parts_html
 from rtlab.render.turns import ENDINGS, Turn, turns
 

@@ -9,7 +9,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from rtlab.dissect.field import Dissection, Field
-from rtlab.link.recording import Direction, Ending, Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Direction, Ending, Segment
 from rtlab.render import names
 
 ENDINGS: dict[Ending, str] = {"eof": "FIN", "reset": "RST", "cut": "cut"}

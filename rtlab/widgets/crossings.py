@@ -6,7 +6,8 @@ from collections import deque
 from enum import IntEnum
 from typing import NamedTuple
 
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 
 _NOTHING_NEW = (b"HTTP/1.1 204 ", b"HTTP/1.1 304 ")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtlab.arguments import number, whole
 from rtlab.errors import RtlabError
-from rtlab.link.recording import Direction
+from rtlab.link.segment import Direction
 from rtlab.log import logger
 from rtlab.render.table import html_table, text_table
 from rtlab.widgets.base import LiveView

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rtlab.arguments import number, one_of
 from rtlab.errors import RtlabError
 from rtlab.link.impairment import CLEAR
-from rtlab.link.recording import Direction
+from rtlab.link.segment import Direction
 from rtlab.render.table import Cell, html_table, text_table
 from rtlab.widgets.base import LiveView
 from rtlab.widgets.lane import HELD, Count

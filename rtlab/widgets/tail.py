@@ -10,7 +10,8 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 from rtlab.log import logger
 from rtlab.render.labels import Label
 from rtlab.render.live_labels import LiveLabels

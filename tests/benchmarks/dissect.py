@@ -33,7 +33,8 @@ from websockets.protocol import CLIENT, SERVER, Protocol, State
 from websockets.utils import apply_mask as python_mask
 
 from rtlab.dissect import dissect
-from rtlab.link.recording import Connection, Direction, Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Connection, Direction, Segment
 from rtlab.render.ladder import ladder
 from rtlab.render.tree import as_text
 from rtlab.transports.sse import Decoder, encode

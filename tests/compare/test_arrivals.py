@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from rtlab.compare.arrivals import arrivals
 from rtlab.feed import Feed, Message
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 from rtlab.transports.sse import encode
 
 

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from rtlab.errors import UsageError
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 from rtlab.render.ladder import MOST, ladder
 from rtlab.render.places import width
 from tests.recordings import recorded

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import rtlab
 from rtlab.arguments import TRANSPORTS
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 from rtlab.render.labels import Label, Labels
 from rtlab.render.live_labels import LIMIT, LiveLabels
 from tests.recordings import ASK, STREAM, chunk, lesson, message, recorded

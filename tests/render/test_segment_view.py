@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from rtlab.link.recording import Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Segment
 from rtlab.render import segment_view
 from rtlab.render.segment_view import MOST_TURNS, segment_html
 from tests.recordings import ASK, STREAM, chunk, lesson, message, recorded

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from rtlab.link.recording import Connection, Recording, Segment
+from rtlab.link.recording import Recording
+from rtlab.link.segment import Connection, Segment
 from rtlab.widgets import tail as module
 from rtlab.widgets.tail import FIRST, HISTORY, MOST, Row, Tail, thinned
 from tests.recordings import ASK, MS, STREAM, chunk, lesson, message, recorded
