@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -34,37 +35,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command != "lab":
         options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # lines and arrows, where there is ASCII only
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        if options.command == "lab":
-            from rtlab.course import open_course
-
-            return open_course(options.directory, rest)
-        if options.command == "record":
-            from rtlab.record import record
-
-            return record(options, _impairment(options))
-        if options.command == "explain":
-            from rtlab.explain import explain
-
-            return explain(options)
-        if options.command == "classroom":
-            from rtlab.course import open_classroom
-
-            return open_classroom(options.directory)
-        if options.command == "doctor":
-            from rtlab.diagnosis import examine
-
-            return examine()
-        return _compare(options)
+        status = _run(options, rest)
+        sys.stdout.flush()
+        return status
     except RtlabError as error:
         print(f"rtlab: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except BrokenPipeError:  # such as "rtlab explain ... | head"
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
+        return 1
+    except OSError as error:  # such as a disk that is full
+        print(f"rtlab: {error}", file=sys.stderr)
+        _say_no_more()
         return 1
     except KeyboardInterrupt:
         print("rtlab: interrupted", file=sys.stderr)
         return 130
+
+
+def _run(options: argparse.Namespace, rest: list[str]) -> int:
+    if options.command == "lab":
+        from rtlab.course import open_course
+
+        return open_course(options.directory, rest)
+    if options.command == "record":
+        from rtlab.record import record
+
+        return record(options, _impairment(options))
+    if options.command == "explain":
+        from rtlab.explain import explain
+
+        return explain(options)
+    if options.command == "classroom":
+        from rtlab.course import open_classroom
+
+        return open_classroom(options.directory)
+    if options.command == "doctor":
+        from rtlab.diagnosis import examine
+
+        return examine()
+    return _compare(options)
+
+
+def _say_no_more() -> None:
+    """Let Python end in peace: it would try once more to write what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,18 +8,27 @@ import re
 import sys
 from pathlib import Path
 
-from rtlab.dissect import dissect
+from rtlab.dissect import PROTOCOLS, dissect
 from rtlab.dissect.field import Dissection
 from rtlab.errors import RecordingError, UsageError
 from rtlab.link import files
 from rtlab.link.capture_files import foreign
 from rtlab.render.conversation import conversation
 from rtlab.render.tree import as_text
+from rtlab.render.values import plain
 from rtlab.terminal import Paint, paint_for, width_of
 
-_HTTP = re.compile(rb"HTTP/1\.|[A-Z]{3,10} [^\r\n]* HTTP/1\.")
-_HTTP2 = b"PRI * HTTP/2.0"  # the client's first bytes; nothing tells a server's
-_STREAM = re.compile(rb"(?:\xef\xbb\xbf)?(?:data|event|id|retry)?:|\r?\n")
+# Broken ones as well: who asks what is wrong with a request has one with something wrong.
+_HTTP = re.compile(rb"(?:\r?\n)*(?:HTTP/\d|[A-Za-z]{3,10} (?:[/*]|[a-z]+://|[^\r\n]* HTTP/))")
+_HTTP2 = b"PRI * HTTP/2.0"  # the client's first bytes
+_SETTINGS = re.compile(rb"\0.{2}\x04\0\0{4}", re.DOTALL)  # the server's (RFC 9113 §3.4)
+_STREAM = re.compile(rb"(?:\xef\xbb\xbf)?(?:data|event|id|retry)?(?::|\r|\n)")
+_NAMES = {
+    "http1": "HTTP/1.1",
+    "http2": "HTTP/2",
+    "sse": "an event stream",
+    "websocket": "WebSocket frames",
+}
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -34,6 +43,11 @@ def explain(options: argparse.Namespace) -> int:
     if options.hex is None:
         data = _read(options.file)
         if files.is_recording(data) or (options.protocol is None and foreign(data)):
+            if options.protocol or options.sender:
+                raise UsageError(
+                    "--as and --sender are for bytes of one stream; a recording knows what it "
+                    "holds, and who sent it."
+                )
             return _recording(data, options, paint)
     else:
         data = _from_hex(" ".join(options.hex))
@@ -42,9 +56,16 @@ def explain(options: argparse.Namespace) -> int:
     if options.table:
         raise UsageError("--table lists what a recording holds; these are bytes of one stream.")
     protocol = options.protocol or _guess(data)
-    sender = {} if options.sender is None else {"sender": options.sender}
-    found = dissect(data, protocol, **sender)
+    sender = options.sender
+    if sender is None and protocol == "http2" and _SETTINGS.match(data):
+        sender = "server"
+    if sender is not None and protocol == "sse":
+        raise UsageError("--sender means nothing for an event stream: it is always the server's.")
+    found = dissect(data, protocol, **({} if sender is None else {"sender": sender}))
     _print(found, options.notes, paint)
+    if found.errors and options.protocol is None:
+        others = ", ".join(name for name in PROTOCOLS if name != protocol)
+        print(paint("note", f"-- read as {_NAMES[protocol]}; if it is none, --as {others}"))
     return int(bool(found.errors))
 
 
@@ -54,7 +75,7 @@ def _recording(data: bytes, options: argparse.Namespace, paint: Paint) -> int:
     except RecordingError as error:
         raise UsageError(str(error)) from error
     for note in recording.notes:
-        print(paint("note", f"-- {note}"))
+        print(paint("note", f"-- {plain(note)}"))
     if options.table:
         print(conversation(recording, count=None))
         return 0
@@ -72,7 +93,7 @@ def _recording(data: bytes, options: argparse.Namespace, paint: Paint) -> int:
             print(paint("heading", f"── connection {number}, {who}{address} ──"))
             _print(side, options.notes, paint)
         if connection and connection.error:
-            print(paint("error", f"!! {connection.error}"))
+            print(paint("error", f"!! {plain(connection.error)}"))
     if not numbers:
         where = f" to port {options.port}" if options.port else ""
         print(f"No connection in it carried data{where}.")
@@ -81,7 +102,7 @@ def _recording(data: bytes, options: argparse.Namespace, paint: Paint) -> int:
 
 
 def _shown(address: tuple[str, int]) -> str:
-    host, port = address
+    host, port = plain(address[0]), address[1]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -104,10 +125,10 @@ def _from_hex(text: str) -> bytes:
 
 def _guess(data: bytes) -> str:
     """Return the protocol that bytes look like; WebSocket, if like nothing else."""
+    if data.startswith(_HTTP2) or _SETTINGS.match(data):
+        return "http2"
     if _HTTP.match(data):
         return "http1"
-    if data.startswith(_HTTP2):
-        return "http2"
     return "sse" if _STREAM.match(data) else "websocket"
 
 

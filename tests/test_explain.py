@@ -33,6 +33,8 @@ def test_hex_on_the_command_line(capsys) -> None:
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000"), "SETTINGS"),
         (b"id: 1\ndata: x\n\n", "blank line"),
         (b": comment\n\n", "comment"),
+        (b"data\n\n", "field"),
+        (bytes.fromhex("000000040000000000") + bytes.fromhex("000000040100000000"), "SETTINGS"),
         (bytes.fromhex("8900"), "ping"),
     ],
 )
@@ -40,6 +42,35 @@ def test_the_protocol_is_guessed_from_a_file(data: bytes, word: str, tmp_path: P
     (tmp_path / "bytes").write_bytes(data)
     assert cli.main(["explain", str(tmp_path / "bytes")]) == 0
     assert word in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"get / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\r\nGET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET /x\r\n",
+        b"GET /chat HTT",
+        b"OPTIONS * HTTP/1.1\r\n\r\n",
+        b"CONNECT a:80 HTTP/1.1\r\n\r\n",
+        b"GET http://a/ HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"HTTP/1.1  200 OK\r\n\r\n",
+    ],
+)
+def test_a_broken_request_is_one_still_and_the_guess_is_said(data, tmp_path, capsys) -> None:
+    (tmp_path / "bytes").write_bytes(data)
+    cli.main(["explain", str(tmp_path / "bytes")])
+    printed = capsys.readouterr().out
+    assert "line" in printed and "opcode" not in printed
+    if "!!" in printed:
+        assert "-- read as HTTP/1.1; if it is none, --as http2, sse, websocket" in printed
+
+
+def test_who_named_the_protocol_is_not_told_of_others(capsys) -> None:
+    assert cli.main(["explain", "--as", "websocket", "--hex", "81"]) == 1
+    assert "read as" not in capsys.readouterr().out
+    assert cli.main(["explain", "--hex", "81"]) == 1
+    assert "read as WebSocket frames" in capsys.readouterr().out
 
 
 def test_standard_input_and_a_protocol_that_is_named(monkeypatch, capsys) -> None:
@@ -75,6 +106,7 @@ async def test_a_recording_is_explained_with_both_sides(tmp_path: Path, capsys) 
         (["--hex", "81", "--as", "websockets"], "Did you mean 'websocket'"),
         (["--hex", "8100", "--sender", "me"], "sender"),
         (["--hex", "8100", "--port", "80"], "--port picks connections of a capture"),
+        (["--hex", "3a0a", "--as", "sse", "--sender", "client"], "--sender means nothing for an"),
         (["--hex", "8100", "--color", "sometimes"], "There is no --color 'sometimes'"),
     ],
 )
@@ -90,7 +122,44 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_terminal_cannot_show_is_spelled(encoding: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rtlab", "explain", saved(tmp_path, "jsonl", 0)]
+    done = subprocess.run(
+        command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding}
+    )
+    assert (done.stderr, done.returncode) == (b"", 0)
+    assert b"\\u2500\\u2500 connection 1, client" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk to try")
+def test_an_output_that_cannot_be_written_is_said_in_a_line() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "rtlab", "explain", "--hex", "8100"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "rtlab: [Errno 28] No space left on device\n"
+
+
 # ── recordings and captures ──
+
+
+@pytest.mark.parametrize("option", [["--as", "websocket"], ["--sender", "server"]])
+def test_what_a_recording_knows_itself_cannot_be_said(option, tmp_path, capsys) -> None:
+    assert cli.main(["explain", saved(tmp_path, "jsonl", 0), *option]) == 2
+    assert "a recording knows what it holds" in capsys.readouterr().err
+
+
+def test_a_file_from_somebody_else_cannot_take_over_the_terminal(tmp_path, capsys) -> None:
+    evil = "\x1b]0;evil\x07\x1b[2J"
+    recording = Recording(notes=[evil])
+    recording.add_connection(Connection(1, (evil, 1), (evil, 2), 0, error=evil))
+    recording.add(Segment(1, "up", 0, 0, None, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+    recording.save(tmp_path / "evil.jsonl")
+    for more in ([], ["--table"]):
+        cli.main(["explain", str(tmp_path / "evil.jsonl"), "--color", "never", *more])
+        printed = capsys.readouterr().out
+        assert "evil" in printed and "\x1b" not in printed and "\x07" not in printed
 
 
 def saved(tmp_path: Path, ending: str, *offsets: int, server: str = "127.0.0.1") -> str:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import BinaryIO
 
 from rtlab.link.capture_files import frames
@@ -49,15 +50,21 @@ def read(file: BinaryIO, name: str, port: int | None = None) -> Recording:
     others: Counter[str] = Counter()
     start_ns: int | None = None
     cut = 0
-    for place, frame in enumerate(frames(file, name, notes)):
-        start_ns = frame.time_ns if start_ns is None else start_ns
+    packets: list[tuple[int, Packet]] = []
+    for frame in frames(file, name, notes):
+        start_ns = frame.time_ns if start_ns is None else min(start_ns, frame.time_ns)
         try:
             found = packet(frame)
         except Other as other:
             others[str(other)] += 1
             continue
         cut += found.size > len(found.data)
-        sessions.add(found, Moment(place, frame.time_ns - start_ns))
+        packets.append((frame.time_ns, found))
+    # A port is used again when a connection is over: what came first has to be known. Files that
+    # were merged, or captured on several interfaces, need not have it in order.
+    packets.sort(key=itemgetter(0))
+    for place, (time_ns, found) in enumerate(packets):
+        sessions.add(found, Moment(place, time_ns - (start_ns or 0)))
     chosen = [s for s in sessions.all if port is None or s.roles(port)[1][1] == port]
     talking = [s for s in chosen if any(half.sent for half in s.halves.values())]
     recording = _recording(talking, start_ns or 0, port)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 from rtlab.arguments import whole
 from rtlab.errors import RecordingError, UsageError
 from rtlab.link.capture_files import foreign, is_capture
 from rtlab.link.recording import Recording
 from rtlab.link.redaction import redacted
-from rtlab.link.segment import Connection, Segment, Totals
+from rtlab.link.segment import Connection, Direction, Ending, Segment, Totals
 
 FORMAT = "rtlab-recording"
 VERSION = 1
@@ -104,15 +105,21 @@ def _lines(file: BinaryIO, name: str) -> Recording:
             head["epoch_ns"],
             list(map(str, head.get("notes", []))),
         )
+        _check(head, dict.fromkeys(("accepted", "dropped", "lines"), _is_count))
+        _check(head, {"epoch_ns": _is_time})
+        for direction in ("up", "down"):
+            _check(head[direction], dict.fromkeys(head[direction], _is_count))
         accepted, dropped, lines = head["accepted"], head["dropped"], head["lines"]
         connections: list[Connection] = []
         segments: list[Segment] = []
         for number, text in enumerate(file, 2):
             line = _line(text, name, number)
             if "number" in line:
+                _check(line, _OF_CONNECTIONS)
                 line["client"], line["server"] = tuple(line["client"]), tuple(line["server"])
                 connections.append(Connection(**line))
             else:
+                _check(line, _OF_SEGMENTS)
                 line["data"] = base64.b64decode(line["data"], validate=True)
                 segments.append(Segment(**line))
         if number - 1 != lines:
@@ -124,6 +131,46 @@ def _lines(file: BinaryIO, name: str) -> Recording:
     except (KeyError, TypeError, ValueError) as error:
         raise RecordingError(f"{name} is damaged in line {number}: {error!r}.") from error
     return recording
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_time(value: object) -> bool:
+    return type(value) is int
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, list) and [type(part) for part in value] == [str, int]
+
+
+def _or_none(check: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value is None or check(value)
+
+
+_OF_CONNECTIONS: dict[str, Callable[[Any], bool]] = {
+    "number": lambda number: _is_count(number) and number > 0,
+    "client": _is_address,
+    "server": _is_address,
+    "opened_ns": _is_time,
+    "closed_ns": _or_none(_is_time),
+    "error": _or_none(lambda error: isinstance(error, str)),
+}
+_OF_SEGMENTS: dict[str, Callable[[Any], bool]] = {
+    "connection": _OF_CONNECTIONS["number"],
+    "direction": lambda direction: direction in get_args(Direction),
+    "offset": _is_count,
+    "received_ns": _is_time,
+    "forwarded_ns": _or_none(_is_time),
+    "end": _or_none(lambda end: end in get_args(Ending)),
+}
+
+
+def _check(line: dict[str, Any], checks: dict[str, Callable[[Any], bool]]) -> None:
+    for name, check in checks.items():
+        if not check(line[name]):
+            raise ValueError(f"{name} cannot be {line[name]!r:.60}")
 
 
 def _line(text: bytes, name: str, number: int) -> dict[str, Any]:

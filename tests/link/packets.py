@@ -88,12 +88,19 @@ def mixed(lists, seed=0):
 
 
 def pcap(
-    packets, link_type=101, snaplen=None, order="<", nano=False, before=b"", step_ns=1_000_000
+    packets,
+    link_type=101,
+    snaplen=None,
+    order="<",
+    nano=False,
+    before=b"",
+    step_ns=1_000_000,
+    places=None,
 ):
-    """A pcap file of packets, a millisecond apart."""
+    """A pcap file of packets, a millisecond apart; ``places`` says when each was captured."""
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
     out = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snaplen or 262_144, link_type)]
-    for place, packet in enumerate(packets):
+    for place, packet in zip(places or range(len(packets)), packets, strict=True):
         data = before + packet
         kept = data[:snaplen]
         seconds, rest = divmod(START_NS + place * step_ns, 1_000_000_000)

@@ -451,6 +451,25 @@ def test_tshark_follows_the_same_streams(tmp_path, what):
     assert bool(recording.notes) == (what in ("lost", "all three"))
 
 
+@pytest.mark.parametrize("what", ["backwards", "shuffled"])
+def test_the_order_of_packets_in_the_file_does_not_matter(tmp_path, what):
+    talks, packets = [], []
+    rng = random.Random(3)
+    for _ in range(2):  # one after another on one port: the second must not lose its beginning
+        talk, handshake, bursts, end = conversation_of(rng, 50_000)
+        talks.append(talk)
+        packets += [*handshake, *(p for burst, last in bursts for p in (*burst, last)), *end]
+    timed = list(enumerate(packets))
+    timed.reverse() if what == "backwards" else rng.shuffle(timed)
+    path = tmp_path / "shuffled.pcap"
+    path.write_bytes(pcap([packet for _, packet in timed], places=[place for place, _ in timed]))
+    recording = Recording.load(path)
+    assert (recording.accepted, recording.notes) == (2, [])
+    for number, talk in enumerate(talks, 1):
+        assert recording.stream(number, "up") == talk.sent[True]
+        assert recording.stream(number, "down") == talk.sent[False]
+
+
 # ── captured for real ──
 
 

@@ -100,7 +100,7 @@ def damaged(tmp_path, change):
     return path
 
 
-def replaced(number, **values):
+def replaced(number, /, **values):
     def change(lines):
         line = {**json.loads(lines[number - 1]), **values}
         lines[number - 1] = json.dumps(line).encode() + b"\n"
@@ -140,6 +140,20 @@ def cut(number):
         (without(1, "accepted"), 1),
         (without(1, "dropped"), 1),
         (replaced(1, limit=0), 1),
+        (replaced(1, accepted="q"), 1),
+        (replaced(1, epoch_ns=None), 1),
+        (replaced(1, up={"segments": -1, "received": 0, "forwarded": 0}), 1),
+        (replaced(2, number=None), 2),
+        (replaced(2, number=0), 2),
+        (replaced(2, opened_ns="now"), 2),
+        (replaced(2, client=["127.0.0.1", "x"]), 2),
+        (replaced(2, error=5), 2),
+        (replaced(3, received_ns="x"), 3),
+        (replaced(3, forwarded_ns=True), 3),
+        (replaced(3, direction="side"), 3),
+        (replaced(3, offset=-1), 3),
+        (replaced(3, end="never"), 3),
+        (replaced(3, connection=[1]), 3),
         (replaced(1, up={"segments": 1, "lost": 2}), 1),
         (lambda lines: [*lines[:3], b"\xff\xfe\n", *lines[4:]], 4),
         (lambda lines: [*lines[:3], b"[1, 2]\n", *lines[4:]], 4),
