@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +25,8 @@ def subscribe(
         cursor: the last message already seen; ``None`` begins with the oldest one held.
         **options: of the transport's own ``subscribe``: ``listener``, ``backoff``; ``period`` for
             polling, ``hold`` for long polling, ``deflate`` and ``randbytes`` for WebSocket,
-            ``over="sse"`` or ``"websocket"`` for HTTP/2.
+            ``over="sse"`` or ``"websocket"`` for HTTP/2. A listener that has ``delivered``, as
+            those that follow a state machine do, is told of every message as well.
 
     Raises:
         UsageError: there is no such transport, or the URL is not one of its kind.
@@ -33,7 +34,8 @@ def subscribe(
     client = MODULES[one_of("transport", transport, KNOWN)]
     _check_url(url, transport)
     deliveries: AsyncGenerator[Delivery, None] = client.subscribe(url, cursor, **options)
-    return deliveries
+    delivered = getattr(options.get("listener"), "delivered", None)
+    return deliveries if delivered is None else _telling(delivered, deliveries)
 
 
 async def send(url: str, transport: str, data: Any, **options: Any) -> int:
@@ -85,6 +87,15 @@ async def receive(
             if len(received) >= count:
                 break
     return received
+
+
+async def _telling(
+    delivered: Callable[[], object], deliveries: AsyncGenerator[Delivery, None]
+) -> AsyncGenerator[Delivery, None]:
+    async with aclosing(deliveries):
+        async for delivery in deliveries:
+            delivered()
+            yield delivery
 
 
 def _check_url(url: str, transport: str) -> None:

@@ -14,6 +14,20 @@ async def test_receive_takes_so_many_messages_and_leaves(lab, transport):
     assert [delivery.message.data for delivery in got] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("transport", rtlab.TRANSPORTS)
+async def test_who_follows_the_machine_is_told_of_messages(lab, transport):
+    for number in range(5):
+        lab.publish(number)
+    follower = rtlab.machine(transport).follow()
+    view = rtlab.widgets.StateView(transport)
+    for listener in (follower, view.listener):
+        await rtlab.receive(lab.url(transport), transport, 5, 0, timeout=20, listener=listener)
+    message = follower.machine.move("open", "delivery")
+    assert follower.taken[message] == view.listener.follower.taken[message] == 5
+    assert not follower.violations
+    assert len(view.listener.log) == sum(view.listener.follower.taken.values()) - 5
+
+
 async def test_how_long_a_request_is_held_is_not_how_long_one_waits(lab):
     waiting = asyncio.create_task(
         rtlab.receive(lab.url("long_polling"), "long_polling", 1, hold=0.02, timeout=20)

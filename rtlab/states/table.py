@@ -169,8 +169,8 @@ class Reported(Protocol):
 class Follower:
     """Follows one client through its machine.
 
-    It is a listener, ``rtlab.subscribe(..., listener=follower)``; whoever takes the messages may
-    add ``follower.see("delivery")``. In a notebook it shows where the client is.
+    It is a listener, ``rtlab.subscribe(..., listener=follower)``, which is told of messages as
+    well. In a notebook it shows where the client is.
 
     Attributes:
         machine: the table that it reads.
@@ -208,6 +208,13 @@ class Follower:
             self.violations.append(violation)
             if any(state.name == report.state for state in self.machine.states):
                 self.state = report.state
+
+    def delivered(self) -> None:
+        """Count a message. Like a report, it does not disturb the client."""
+        try:
+            self.see(DELIVERY)
+        except UnexpectedMove as violation:
+            self.violations.append(violation)
 
     def diagram(self) -> Drawing:
         """Draw the machine, the client's state lit up and the moves that it made counted."""

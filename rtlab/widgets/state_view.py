@@ -61,8 +61,14 @@ class Client:
             self._detail, self._delay = _blotted(report.detail), report.delay
         self._changed()
 
+    def delivered(self) -> None:
+        """Count a message; the log, which is short, is for what changes."""
+        with self._lock:
+            self.follower.delivered()
+        self._changed()
+
     def see(self, sign: str, target: str | None = None) -> Transition:
-        """Make a move that is in no report, such as ``"delivery"``; see ``Follower.see``.
+        """Make a move that is in no report; see ``Follower.see``.
 
         Raises:
             UnexpectedMove: the table has no such move.

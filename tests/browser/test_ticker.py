@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.jupyterlab import Browser, JupyterLab
+from tests.browser.jupyterlab import Browser, JupyterLab, until_idle
 from tests.browser.kernel import Kernel, kernel_of
 from tests.browser.views import (
     PATIENCE,
@@ -53,6 +53,25 @@ def received(page: Page) -> int:
 
 def is_open(page: Page) -> None:
     expect(page.locator(".state")).to_contain_text("OPEN", timeout=PATIENCE)
+
+
+def test_it_waits_for_room_on_a_page_that_holds_three_answers(
+    chrome: Browser, hub: JupyterLab, name: str
+) -> None:
+    notebook = write_notebook(hub.folder, f"{name}.ipynb", START, SHOW)
+    hub.start_kernel(notebook)
+    page = chrome.page
+    page.goto(hub.notebook(notebook))
+    until_idle(page)
+    page.evaluate("globalThis[Symbol.for('rtlab.held')] = new Set([1, 2, 3])")
+    assert chrome.run_cells() == []
+    expect(page.locator(".rtlab-ticker")).to_contain_text(
+        "3 answers are held open", timeout=PATIENCE
+    )
+    page.evaluate("globalThis[Symbol.for('rtlab.held')].delete(1)")
+    is_open(page)
+    until(page, lambda: received(page) > 0)
+    expect(page.locator(".rtlab-ticker")).not_to_contain_text("held open")
 
 
 @pytest.mark.parametrize("way", ["direct", "through Jupyter's proxy"])

@@ -133,6 +133,13 @@ def test_a_follower_is_where_the_reports_lead():
     assert not follower.violations
 
 
+def test_a_message_that_the_table_does_not_have_is_kept_as_well():
+    follower = rtlab.machine("sse").follow()
+    follower.delivered()
+    assert [violation.sign for violation in follower.violations] == ["delivery"]
+    assert follower.state == START
+
+
 def test_a_move_that_the_table_does_not_have_is_raised_with_what_can_come():
     follower = rtlab.machine("sse").follow()
     follower.see("connecting")

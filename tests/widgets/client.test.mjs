@@ -300,11 +300,14 @@ test("at most three answers are held open on a page", () => {
   fourth.open();
   assert.equal(fourth.wanted, false);
   assert.match(fourth.trouble, /3 answers are held open/);
+  fourth.open();
+  assert.equal(said(fourth).length, 1); // it may be tried again and again
+  assert.equal(fourth.crowded, true);
   made("websocket").open(); // takes none of the six connections
   assert.equal(FakeSource.made.at(-1).constructor, FakeWebSocket);
   open[0].close();
   fourth.open();
-  assert.equal(fourth.wanted, true);
+  assert.deepEqual([fourth.wanted, fourth.crowded, fourth.trouble], [true, false, ""]);
   assert.equal(hold(), null);
 });
 

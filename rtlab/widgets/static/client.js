@@ -4,6 +4,7 @@ export class Client {
   wanted = false; // whether it is connected, or tries to be
   detail = ""; // of the state: what is waited for
   trouble = ""; // why nothing is open, if that is known
+  crowded = false; // whether it wanted to open, and there was no place for one more answer
   #phase = "CLOSED"; // of a client without a native object
   #source = null;
   #run = null;
@@ -39,10 +40,12 @@ export class Client {
       this.#release = hold();
       if (!this.#release) {
         this.trouble = `${MOST_HELD} answers are held open on this page already: close one.`;
-        this.journal.note("not done", this.trouble);
+        if (!this.crowded) this.journal.note("not done", this.trouble);
+        this.crowded = true;
         return;
       }
     }
+    this.crowded = false;
     this.wanted = true;
     this.trouble = "";
     this.#explained = false;

@@ -107,6 +107,9 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
   let seconds = 0;
   const ticking = setInterval(() => {
     seconds += 1;
+    for (const client of always && state.alive ? clients.values() : []) {
+      if (client.crowded) client.open(); // once somebody has made room
+    }
     const late = Date.now() - toldAt > TOLD_EVERY * 1000;
     if (told !== stateOf(clients) || ((news || dirty) && late)) {
       news = false;
