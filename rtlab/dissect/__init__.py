@@ -26,7 +26,8 @@ def dissect(data: bytes, protocol: str, **options: Any) -> Dissection:
         **options: of the protocol's ``grammar``: ``sender="client"`` or ``"server"`` for all but
             ``sse``; ``methods`` of the requests that are answered for ``http1``;
             ``max_frame_size``, ``header_table_size``, ``push`` and ``tunnels`` for ``http2``;
-            ``deflate`` and ``takeover`` for ``websocket``; ``last_event_id`` for ``sse``.
+            ``deflate``, ``takeover`` and ``window_bits`` for ``websocket``; ``last_event_id`` for
+            ``sse``.
 
     Returns:
         The bytes and their tree; print it, or walk through ``root``.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import zlib
 
 import pytest
@@ -106,6 +107,29 @@ def test_each_side_keeps_its_window_or_not_as_was_agreed(client, server):
     )
     assert (broken.up.errors == []) == client
     assert (broken.down.errors == []) == server
+
+
+@pytest.mark.parametrize("limit", ["9", "10", '"9"', "09"])
+@pytest.mark.parametrize("sender", ["server", "client"])
+def test_each_side_is_held_to_the_window_that_was_agreed(sender, limit):
+    mask = b"" if sender == "server" else b"mask"
+    text = random.Random(1).randbytes(1000)
+    packer, sent = zlib.compressobj(wbits=-15), b""
+    for _ in range(2):
+        data = (packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        short = len(data) < 126
+        sent += bytes([0xC2, (len(data) if short else 126) | (0x80 if mask else 0)])
+        sent += (b"" if short else len(data).to_bytes(2, "big")) + mask
+        sent += unmask(data, mask) if mask else data
+    agreed = {OFFERS: f"{DEFLATE}; {sender}_max_window_bits={limit}"}
+    up, down = ask(agreed), reply(agreed)
+    conversation = converse(up + (sent if mask else b""), down + (b"" if mask else sent))
+    wrong = [
+        (f.error, f.reference) for f in conversation.errors if f.name in ("payload", "unmasked")
+    ]
+    clause = f"RFC 7692 §7.1.2.{1 if sender == 'server' else 2}"
+    error = "refers back further than the 512 bytes that were agreed"
+    assert wrong == ([(error, clause)] if "9" in limit and limit != "09" else [])
 
 
 @pytest.mark.parametrize(
