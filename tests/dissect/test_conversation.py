@@ -181,6 +181,38 @@ def test_an_answer_to_head_has_no_body():
     assert names(conversation.down.root) == ["response", "response"]
 
 
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+EARLY = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "unasked"),
+    [
+        (GET, OK * 3, 2),
+        (GET * 3, OK * 3, 0),
+        (GET * 3, OK, 0),
+        (GET, EARLY * 2 + OK, 0),
+        (GET, EARLY + OK + EARLY + OK, 1),
+        (GET, OK + b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", 1),
+        (GET, OK + TIMEOUT, 0),
+        (GET[:-2], OK * 2, 1),  # answered before it was complete
+        # Who knows what was asked there, and how often.
+        (b"", OK, 0),
+        (GET + b"GE", OK * 2, 0),
+        (GET + b"\x16\x03\x01\n", OK * 2, 0),
+    ],
+)
+def test_an_answer_that_nobody_asked_for_is_an_error(up, down, unasked):
+    errors = [f for f in converse(up, down).down.errors if f.name == "response"]
+    assert [(f.error, f.reference) for f in errors] == [
+        ("no request asks for this answer", "RFC 9112 §9.2")
+    ] * unasked
+    missing = converse(up, down, missing=("3 bytes are missing", ""))
+    assert not any("no request" in f.error for f in missing.errors)
+
+
 @pytest.mark.parametrize("up", [b"", b"\x00\xff" * 50, b"GET"])
 @pytest.mark.parametrize("down", [b"", b"HTTP/1.1 101 x\r\n\r\n\x88", b"\x16\x03\x01" * 9])
 def test_nonsense_raises_nothing(up, down):
