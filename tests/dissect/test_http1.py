@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rtlab.dissect import http1, http1_lines
 from rtlab.dissect.http1_lines import LIMIT
+from tests.dissect.helpers import cut_off
 from tests.dissect.timing import EIGHTFOLD, LINEAR, growth
 
 HOST = b"Host: a\r\n"
@@ -481,7 +482,7 @@ def test_violation(name):
 )
 def test_what_is_cut_off_says_how_much_is_missing(data, name, missing):
     (cut,) = dissect(data).errors
-    assert (cut.name, cut.error) == (name, f"cut off: {missing} bits are missing")
+    assert (cut.name, cut.error) == (name, cut_off(missing))
 
 
 @pytest.mark.parametrize("body", [b"5\r\nab", b"2\r\nab\r\n", b"2\r\nab\r\nzz\r\n", b"2\r\nabX"])

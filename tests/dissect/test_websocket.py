@@ -19,6 +19,7 @@ from rtlab.dissect import inflate
 from rtlab.dissect.field import Field
 from rtlab.dissect.masking import unmask
 from rtlab.dissect.websocket import REMARKS, dissector
+from tests.dissect.helpers import cut_off
 from tests.dissect.timing import LINEAR, growth
 
 KEY = bytes.fromhex("37fa213d")
@@ -464,7 +465,7 @@ def test_cut_off_input_says_how_many_bits_are_missing(hexed, name, missing):
     data = bytes.fromhex(hexed)
     root = tree(data)
     (wrong,) = root.errors
-    assert (wrong.name, wrong.error) == (name, f"cut off: {missing} bits are missing")
+    assert (wrong.name, wrong.error) == (name, cut_off(missing))
     assert_tiles(root, len(data))
 
 
