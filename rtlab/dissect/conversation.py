@@ -50,10 +50,11 @@ def converse(
         down: all bytes from the server.
         connection: a number to remember it by.
         missing: what is missing after these bytes, in words, up and down: it becomes the last
-            field. Answers to requests that are missing are read as answers to GET.
+            field. Answers to requests that are missing are read as answers to GET. Where nothing
+            is missing up, an answer that nobody asked for is an error.
     """
     if up.startswith(http2.PREFACE):
-        client, server = multiplexed(up, down)
+        client, server = multiplexed(up, down, complete=not missing[0])
         _note_missing(client.root, missing[0])
         _note_missing(server.root, missing[1])
         return Conversation(client, server, connection)
@@ -74,7 +75,22 @@ def converse(
         asked, requests = _until_switch(up, len(answers) - 1, answers[-1], missing[0])
     for request, answer in zip(requests, answers, strict=False):
         handshake.compare(request, answer)
+    if _all_read(asked):
+        _judge_unasked(answers[len(requests) :])
     return Conversation(asked, answered, connection)
+
+
+def _all_read(asked: Dissection) -> bool:
+    """Whether it is known how many requests there are: bytes are there, and all could be read."""
+    fields = asked.root.children
+    return bool(fields) and fields[-1].name not in ("start line", "rest", "missing")
+
+
+def _judge_unasked(answers: list[Message]) -> None:
+    for answer in answers:
+        # RFC 9110 §15.5.9: who gives up on a client may say so before it closes the connection.
+        if answer.status not in (400, 408):
+            answer.group.wrong("no request asks for this answer", "RFC 9112 §9.2")
 
 
 def _until_switch(

@@ -210,7 +210,8 @@ class Cursor:
             if self.ended:
                 missing = self.at + count - len(self.data) * 8
                 self.rest(name)
-                self.last.wrong(f"cut off: {missing} bits are missing", "")
+                bits = "bit is" if missing == 1 else "bits are"
+                self.last.wrong(f"cut off: {missing} {bits} missing", "")
                 raise Cut
             yield
 

@@ -137,7 +137,13 @@ def negotiated(sender: str, extensions: Sequence[Extension]) -> dict[str, Any]:
         "sender": sender,
         "deflate": deflate is not None,
         "takeover": deflate is None or deflate.get(f"{sender}_no_context_takeover") is None,
+        "window_bits": _window_bits(deflate and deflate.get(f"{sender}_max_window_bits")),
     }
+
+
+def _window_bits(limit: Parameter | None) -> int:
+    """Return how many bits a sender's window has; as many as it can where nothing valid is said."""
+    return int(limit.value) if limit and limit.value in SIZES else 15
 
 
 # ── judging ──

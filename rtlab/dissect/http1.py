@@ -63,6 +63,7 @@ def grammar(
         messages: gets each message as soon as it begins.
     """
     count = 0
+    closed: tuple[str, str] | None = None
     try:
         while (yield from cursor.more()):
             text, end = yield from line(cursor, "start line", "RFC 9112 §3")
@@ -74,6 +75,8 @@ def grammar(
             method = methods[count] if count < len(methods) else "GET"
             _check_start(text, sender)
             with cursor.group("response" if sender == "server" else "request") as group:
+                if closed is not None:
+                    group.wrong(*closed)
                 message = Message(group, method)
                 if messages is not None:
                     messages.append(message)
@@ -83,7 +86,9 @@ def grammar(
                 return
             if message.faulty:
                 raise message.faulty
-            count += not message.interim  # a 1xx is not yet the answer (RFC 9110 §15.2)
+            if not message.interim:  # a 1xx is not yet the answer (RFC 9110 §15.2)
+                count += 1
+                closed = closed or message.closes
     except Faulty as fault:
         rest = yield from until_end(cursor, "rest")
         if rest is not None:

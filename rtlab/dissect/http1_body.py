@@ -71,6 +71,17 @@ class Message:
         return 100 <= self.status < 200
 
     @property
+    def closes(self) -> tuple[str, str] | None:
+        """How it ends the connection, and by which clause; ``None`` if another may follow."""
+        options = self.words("connection") if "connection" in self.headers else []
+        named = {option.lower() for option in options}
+        if "close" in named:
+            return "the message before said close: nothing may follow", "RFC 9112 §9.6"
+        if self.version == (1, 0) and "keep-alive" not in named:
+            return "nothing follows a message of HTTP/1.0 without keep-alive", "RFC 9112 §9.3"
+        return None
+
+    @property
     def tunnel(self) -> bool:
         """After it the connection does not speak HTTP any more."""
         return self.status == 101 or (self.method == "CONNECT" and 200 <= self.status < 300)

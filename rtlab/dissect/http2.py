@@ -11,7 +11,7 @@ learner wants to see the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rtlab.dissect.cursor import Cursor, Cut, Dissector, Steps
@@ -55,6 +55,7 @@ def grammar(
     header_table_size: int = DEFAULT_TABLE_SIZE,
     push: bool = True,
     tunnels: Mapping[int, str] | Sequence[int] = (),
+    client_streams: Collection[int] | None = None,
 ) -> Steps[None]:
     """Take the frames of one direction of a connection.
 
@@ -66,6 +67,7 @@ def grammar(
         push: the receiver's SETTINGS_ENABLE_PUSH.
         tunnels: streams that carry a WebSocket, and the ``Sec-WebSocket-Extensions`` that the
             server answered. What a client asks for shows which (RFC 8441 §4), but only on its side.
+        client_streams: those that the client has opened, to judge a server's; ``None``: not known.
     """
     cursor.remarks = REMARKS
     start = yield from cursor.ahead(_TOLD)
@@ -74,7 +76,9 @@ def grammar(
     if preface or (start and sender == "client"):
         yield from _preface(cursor, sender, preface)
     extensions = tunnels if isinstance(tunnels, Mapping) else dict.fromkeys(tunnels, "")
-    connection = Connection(sender, max_frame_size, header_table_size, push, extensions)
+    connection = Connection(
+        sender, max_frame_size, header_table_size, push, extensions, client_streams
+    )
     try:
         while (yield from cursor.more()):
             yield from _frame(cursor, connection)

@@ -11,18 +11,22 @@ from typing import Any
 
 from rtlab.dissect import http2
 from rtlab.dissect.field import Dissection, Field
+from rtlab.dissect.http2_frames import HEADERS
 
 
-def multiplexed(up: bytes, down: bytes) -> tuple[Dissection, Dissection]:
+def multiplexed(up: bytes, down: bytes, *, complete: bool = True) -> tuple[Dissection, Dissection]:
     """Take both directions of a connection apart, the WebSockets in it as well.
 
     Args:
         up: all bytes from the client, from the preface on.
         down: all bytes from the server.
+        complete: whether nothing is missing after ``up``: no other stream was opened.
     """
     client = _dissected(up, sender="client")
     asked = [number for number, fields in _sections(client.root) if _is_web_socket(fields)]
     bound = _settings(client.root)
+    if complete:
+        bound["client_streams"] = _opened(client.root)
     server = _dissected(down, sender="server", tunnels=asked, **bound)
     agreed = {
         number: fields.get("sec-websocket-extensions", "").lower()
@@ -56,6 +60,16 @@ def _sections(root: Field) -> Iterator[tuple[int, dict[str, str]]]:
                 lines = [line.value for line in field.buffer.root.children]
                 number = next(f.value for f in frame.children if f.name == "stream identifier")
                 yield number, dict(reversed([line for line in lines if isinstance(line, tuple)]))
+
+
+def _opened(root: Field) -> set[int]:
+    """Return the streams on which HEADERS were sent."""
+    opened = set()
+    for frame in root.children:
+        header = {field.name: field.value for field in frame.children}
+        if header.get("type") == HEADERS and "stream identifier" in header:
+            opened.add(header["stream identifier"])
+    return opened
 
 
 def _settings(root: Field) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def judge(frame: Frame, connection: Connection) -> None:
     elif must is False and frame.stream:
         frame.wrong("stream identifier", f"{frame.kind.name} belongs to the connection: 0")
     elif frame.stream and frame.type in _BY_TYPE:
+        if connection.is_unasked(frame.stream):
+            _wrong(frame, "the client has not opened this stream", "RFC 9113 §5.1.1")
         _BY_TYPE[frame.type](frame, connection, connection.streams.get(frame.stream))
 
 

@@ -1,12 +1,12 @@
 """The streams of one direction of a connection, and the messages on them (RFC 9113 §5.1, §8.1).
 
-Only one side's frames are here. So a stream is known as far as its sender has shown it: a server's
-stream 1 must have been opened by the client, and nothing here says that it was not.
+Only one side's frames are here. So a stream is known as far as its sender has shown it: whether a
+server's stream 1 was opened by the client, ``client_streams`` must say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from rtlab.dissect.field import Buffer, Field
 from rtlab.dissect.http2_content import Content, event_stream, web_socket
@@ -68,6 +68,7 @@ class Connection:
         sender: ``"client"`` or ``"server"``.
         max_frame_size, push: what the receiver's SETTINGS say.
         tunnels: streams that carry a WebSocket, and the extensions that the server agreed to.
+        client_streams: those that the client has opened; ``None``: not known.
         streams: by number.
         opened: the highest stream that this side has opened or promised.
         begun: the first frame has come.
@@ -84,11 +85,13 @@ class Connection:
         header_table_size: int,
         push: bool,
         tunnels: Mapping[int, str],
+        client_streams: Collection[int] | None,
     ) -> None:
         self.sender = sender
         self.max_frame_size = max_frame_size
         self.push = push
         self.tunnels = tunnels
+        self.client_streams = client_streams
         self.streams: dict[int, Stream] = {}
         self.opened = 0
         self.begun = False
@@ -100,6 +103,12 @@ class Connection:
     def is_own(self, number: int) -> bool:
         """Whether a stream of this number is for this side to open."""
         return number % 2 == (self.sender == "client")
+
+    def is_unasked(self, number: int) -> bool:
+        """Whether a stream is for the other side to open, and is known not to have been opened."""
+        if self.sender == "client" or self.client_streams is None or self.is_own(number):
+            return False
+        return number not in self.client_streams
 
     # ── field blocks ──
 
@@ -203,7 +212,7 @@ class Connection:
             return
         stream.received += len(data)
         if stream.length is not None and stream.received > stream.length:
-            field.wrong(f"content-length said {stream.length:,} bytes", "RFC 9113 §8.1.1")
+            field.wrong(f"content-length said {_bytes(stream.length)}", "RFC 9113 §8.1.1")
         if stream.content is not None:
             stream.content.feed(field, data)
         if whole and frame.flags & END_STREAM:
@@ -225,7 +234,7 @@ class Connection:
         said, came = stream.length, stream.received
         # The answer to a HEAD, and a 304, have no content whatever their headers say.
         if said is not None and came < said and (came or self.sender == "client"):
-            error = f"content-length said {said:,} bytes, and {came:,} came"
+            error = f"content-length said {_bytes(said)}, and {came:,} came"
             frame.wrong("END_STREAM", error, "RFC 9113 §8.1.1")
 
     @staticmethod
@@ -241,3 +250,7 @@ class Connection:
             self.block = None
         for stream in self.streams.values():
             self._end_content(stream)
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count:,} bytes"

@@ -7,6 +7,7 @@ goes on, because the learner wants to see the rest.
 from __future__ import annotations
 
 from functools import lru_cache, partial
+from typing import Any
 
 from rtlab.dissect.cursor import Cursor, Cut, Dissector, Fold, Row, Steps
 from rtlab.dissect.field import Field
@@ -32,16 +33,18 @@ _HEADER = Row(
 )
 
 
-def dissector(
-    *, sender: str | None = None, deflate: bool = False, takeover: bool = True
-) -> Dissector:
+def dissector(**options: Any) -> Dissector:
     """Return a dissector of one direction of a WebSocket connection; see ``grammar``."""
-    options = partial(grammar, sender=sender, deflate=deflate, takeover=takeover)
-    return Dissector(options, REMARKS)
+    return Dissector(partial(grammar, **options), REMARKS)
 
 
 def grammar(
-    cursor: Cursor, *, sender: str | None = None, deflate: bool = False, takeover: bool = True
+    cursor: Cursor,
+    *,
+    sender: str | None = None,
+    deflate: bool = False,
+    takeover: bool = True,
+    window_bits: int = 15,
 ) -> Steps[None]:
     """Take the frames of one direction of a connection.
 
@@ -50,9 +53,10 @@ def grammar(
         sender: ``"client"`` or ``"server"``, who must mask or must not; ``None``: not judged.
         deflate: whether permessage-deflate was negotiated.
         takeover: whether this sender keeps its compression window from message to message.
+        window_bits: what was agreed on the size of that window, 8 to 15.
     """
     cursor.remarks = REMARKS
-    stream = Stream(sender, Inflater(takeover) if deflate else None)
+    stream = Stream(sender, Inflater(takeover, window_bits, sender) if deflate else None)
     fold = Fold(cursor, partial(_frame, stream=Stream(sender, None)))
     while (yield from cursor.more()):
         if not _in_order(cursor, stream, fold):

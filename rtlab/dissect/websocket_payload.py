@@ -91,7 +91,7 @@ def _inflated(inflater: Inflater, field: Field, data: bytes, text: bool) -> None
         inflated, whole = inflater.inflate(data), True
     except InflateError as error:
         field.wrong(str(error), error.reference)
-        inflated, whole = error.inflated, False
+        inflated, whole = error.inflated, error.whole
     field = derived(field, "inflated", "inflated", inflated, REMARKS)
     if text:
         _text(field, inflated, final=whole)

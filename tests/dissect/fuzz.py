@@ -168,6 +168,7 @@ def _attempt(
         options["sender"] = rng.choice(("client", "server", None))
     if protocol == "websocket":
         options |= {"deflate": rng.random() < 0.7, "takeover": rng.random() < 0.7}
+        options["window_bits"] = rng.choice((8, 11, 15))
 
     def one() -> list[tuple[Field, int]]:
         root = rtlab.dissect(data, protocol, **options).root

@@ -31,6 +31,11 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
     return [data[start:stop] for start, stop in pairwise(edges)]
 
 
+def cut_off(missing: int) -> str:
+    """Return the error of a field of which so many bits are missing."""
+    return f"cut off: {missing} bit{' is' if missing == 1 else 's are'} missing"
+
+
 def assert_tiled(root: Field, size: int) -> None:
     """Everywhere, children lie side by side from where their parent begins to where it stops."""
     assert (root.start, root.stop) == (0, size * 8)

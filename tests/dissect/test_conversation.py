@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import zlib
 
 import pytest
@@ -108,6 +109,29 @@ def test_each_side_keeps_its_window_or_not_as_was_agreed(client, server):
     assert (broken.down.errors == []) == server
 
 
+@pytest.mark.parametrize("limit", ["9", "10", '"9"', "09"])
+@pytest.mark.parametrize("sender", ["server", "client"])
+def test_each_side_is_held_to_the_window_that_was_agreed(sender, limit):
+    mask = b"" if sender == "server" else b"mask"
+    text = random.Random(1).randbytes(1000)
+    packer, sent = zlib.compressobj(wbits=-15), b""
+    for _ in range(2):
+        data = (packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        short = len(data) < 126
+        sent += bytes([0xC2, (len(data) if short else 126) | (0x80 if mask else 0)])
+        sent += (b"" if short else len(data).to_bytes(2, "big")) + mask
+        sent += unmask(data, mask) if mask else data
+    agreed = {OFFERS: f"{DEFLATE}; {sender}_max_window_bits={limit}"}
+    up, down = ask(agreed), reply(agreed)
+    conversation = converse(up + (sent if mask else b""), down + (b"" if mask else sent))
+    wrong = [
+        (f.error, f.reference) for f in conversation.errors if f.name in ("payload", "unmasked")
+    ]
+    clause = f"RFC 7692 §7.1.2.{1 if sender == 'server' else 2}"
+    error = "refers back further than the 512 bytes that were agreed"
+    assert wrong == ([(error, clause)] if "9" in limit and limit != "09" else [])
+
+
 @pytest.mark.parametrize(
     ("agreed", "deflate"),
     [
@@ -155,6 +179,38 @@ def test_an_answer_to_head_has_no_body():
     conversation = converse(up, down)
     assert conversation.errors == []
     assert names(conversation.down.root) == ["response", "response"]
+
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+EARLY = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "unasked"),
+    [
+        (GET, OK * 3, 2),
+        (GET * 3, OK * 3, 0),
+        (GET * 3, OK, 0),
+        (GET, EARLY * 2 + OK, 0),
+        (GET, EARLY + OK + EARLY + OK, 1),
+        (GET, OK + b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", 1),
+        (GET, OK + TIMEOUT, 0),
+        (GET[:-2], OK * 2, 1),  # answered before it was complete
+        # Who knows what was asked there, and how often.
+        (b"", OK, 0),
+        (GET + b"GE", OK * 2, 0),
+        (GET + b"\x16\x03\x01\n", OK * 2, 0),
+    ],
+)
+def test_an_answer_that_nobody_asked_for_is_an_error(up, down, unasked):
+    errors = [f for f in converse(up, down).down.errors if f.name == "response"]
+    assert [(f.error, f.reference) for f in errors] == [
+        ("no request asks for this answer", "RFC 9112 §9.2")
+    ] * unasked
+    missing = converse(up, down, missing=("3 bytes are missing", ""))
+    assert not any("no request" in f.error for f in missing.errors)
 
 
 @pytest.mark.parametrize("up", [b"", b"\x00\xff" * 50, b"GET"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rtlab.dissect.cursor import Cursor, Dissector, Row, Steps
 from rtlab.dissect.field import Field, Remark
-from tests.dissect.helpers import assert_tiled, cut, one_by_one, tree_of
+from tests.dissect.helpers import assert_tiled, cut, cut_off, one_by_one, tree_of
 from tests.dissect.timing import EIGHTFOLD, LINEAR, growth
 
 REMARKS = {"name": Remark("why it is there", "RFC 0 §1"), "group": Remark("what it holds", "§2")}
@@ -97,7 +97,7 @@ class Naive:
     def take(self, name: str, count: int, value: Callable[[], object]) -> None:
         missing = self.at + count - len(self.digits)
         if missing > 0:
-            self.fields.append(self.rest(name, f"cut off: {missing} bits are missing"))
+            self.fields.append(self.rest(name, cut_off(missing)))
             self.at = len(self.digits)
             raise Ended
         self.fields.append((name, self.at, self.at + count, value(), ""))
@@ -331,7 +331,7 @@ def test_who_is_cut_off_says_by_how_much(verb, count, taken_before, given, missi
         root = dissect(grammar, *pieces)
         assert_tiled(root, len(given))
         field = root.find("name")
-        assert field.error == f"cut off: {missing} bits are missing"
+        assert field.error == cut_off(missing)
         assert field.value == value
         assert (field.note, field.reference) == REMARKS["name"]  # it violates no other clause
         assert root.errors == [field]

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rtlab
+from rtlab.dissect import PROTOCOLS
+from rtlab.dissect.options import CHECKS
 from rtlab.errors import UsageError
 from tests.dissect.helpers import assert_tiled, one_by_one
 
@@ -36,6 +39,58 @@ def test_the_masked_hello_of_rfc_6455():
 def test_bad_arguments_are_named(call, words):
     with pytest.raises(UsageError, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "option", "value", "words"),
+    [
+        ("http1", "methods", "HEAD", "list of methods such as"),
+        ("http1", "methods", 5, "list of methods such as"),
+        ("http1", "methods", None, "list of methods such as"),
+        ("http1", "methods", [b"HEAD"], "list of methods such as"),
+        ("http1", "sender", 1, "no sender 1"),
+        ("http1", "upgrade_after", -1, "whole number, 0 or more"),
+        ("http1", "upgrade_after", "0", "whole number, 0 or more"),
+        ("http2", "tunnels", 5, "list of stream numbers"),
+        ("http2", "tunnels", "1", "list of stream numbers"),
+        ("http2", "tunnels", {"1": ""}, "list of stream numbers"),
+        ("http2", "tunnels", {1: None}, "list of stream numbers"),
+        ("http2", "client_streams", "1", "list or set of stream numbers"),
+        ("http2", "max_frame_size", "x", "16384 to 16777215, not 'x'"),
+        ("http2", "header_table_size", -1, "0 to 4294967295, not -1"),
+        ("http2", "push", "no", "True or False"),
+        ("websocket", "deflate", 1, "True or False"),
+        ("websocket", "takeover", None, "True or False"),
+        ("websocket", "window_bits", 16, "8 to 15, not 16"),
+        ("sse", "last_event_id", 5, "must be a text, not 5"),
+    ],
+)
+def test_an_option_of_a_wrong_type_is_named(protocol, option, value, words):
+    with pytest.raises(UsageError, match=words):
+        rtlab.dissect(b"", protocol, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options"),
+    [
+        ("http1", {"methods": ("HEAD",), "sender": None, "upgrade_after": None}),
+        ("http1", {"methods": [], "sender": "server", "upgrade_after": 0}),
+        ("http2", {"tunnels": [1], "push": False, "client_streams": {1, 3}}),
+        ("http2", {"tunnels": {1: "permessage-deflate"}, "client_streams": None}),
+        ("http2", {"tunnels": (), "max_frame_size": 2**14, "header_table_size": 0}),
+        ("websocket", {"deflate": True, "takeover": False, "window_bits": 8}),
+        ("sse", {"last_event_id": "5"}),
+    ],
+)
+def test_the_options_that_there_are(protocol, options):
+    assert rtlab.dissect(b"", protocol, **options).errors == []
+
+
+def test_every_option_is_checked():
+    wiring = {"cursor", "after", "messages"}  # for what drives a grammar, not for who calls it
+    for protocol in PROTOCOLS:
+        grammar = import_module(f"rtlab.dissect.{protocol}").grammar
+        assert set(signature(grammar).parameters) <= set(CHECKS) | wiring
 
 
 def test_a_bytearray_and_a_view_are_bytes_too():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rtlab.dissect import http1, http1_lines
 from rtlab.dissect.http1_lines import LIMIT
+from tests.dissect.helpers import cut_off
 from tests.dissect.timing import EIGHTFOLD, LINEAR, growth
 
 HOST = b"Host: a\r\n"
@@ -481,7 +482,7 @@ def test_violation(name):
 )
 def test_what_is_cut_off_says_how_much_is_missing(data, name, missing):
     (cut,) = dissect(data).errors
-    assert (cut.name, cut.error) == (name, f"cut off: {missing} bits are missing")
+    assert (cut.name, cut.error) == (name, cut_off(missing))
 
 
 @pytest.mark.parametrize("body", [b"5\r\nab", b"2\r\nab\r\n", b"2\r\nab\r\nzz\r\n", b"2\r\nabX"])
@@ -777,6 +778,53 @@ def test_h11_refuses_what_is_wrong(name):
     data, _ = VIOLATIONS[name]
     verdict, _ = theirs(data, "server" if data.startswith(b"HTTP/") else "client")
     assert verdict == ("fine" if name in LENIENT else "error")
+
+
+NEXT = {
+    # headers of the first message, its version: our clause, or none; whether h11 objects
+    "nothing said": (b"", b"1.1", "", False),
+    "close": (b"Connection: close\r\n", b"1.1", "RFC 9112 §9.6", True),
+    "close in a list": (
+        b"Connection: x\r\nConnection: y, CLOSE\r\n",
+        b"1.1",
+        "RFC 9112 §9.6",
+        True,
+    ),
+    "close in another word": (b"Connection: closely\r\n", b"1.1", "", False),
+    "1.0": (b"", b"1.0", "RFC 9112 §9.3", True),
+    # §9.3: such a connection persists if the recipient likes; h11 does not.
+    "1.0 with keep-alive": (b"Connection: Keep-Alive\r\n", b"1.0", "", True),
+}
+
+
+@pytest.mark.parametrize("name", NEXT)
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_nothing_follows_a_message_that_closes_the_connection(name, role):
+    headers, version, clause, objects = NEXT[name]
+    start = b"HTTP/%b 200 OK\r\nContent-Length: 0\r\n"
+    if role == "client":
+        start = b"GET / HTTP/%b\r\nHost: a\r\n"
+    first, later = start % version + headers + b"\r\n", start % b"1.1" + b"\r\n"
+    root = dissect(first + later * 2)
+    errors = [[field.reference for field in each.errors] for each in root.children]
+    assert errors == [[], [clause] * bool(clause), [clause] * bool(clause)]
+    connection = h11.Connection(h11.SERVER if role == "client" else h11.CLIENT)
+    if role == "server":
+        connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
+        connection.send(h11.EndOfMessage())
+    connection.receive_data(first + later)
+    assert isinstance(connection.next_event(), (h11.Request, h11.Response))
+    assert isinstance(connection.next_event(), h11.EndOfMessage)
+    if objects:
+        with pytest.raises(h11.RemoteProtocolError):
+            connection.next_event()
+    else:
+        assert connection.next_event() is h11.PAUSED
+
+
+def test_an_interim_answer_closes_nothing():
+    early = b"HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n"
+    assert dissect(early + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").errors == []
 
 
 @pytest.mark.parametrize("name", STRICT)

@@ -13,7 +13,7 @@ from rtlab.dissect.http2 import PREFACE, dissector
 from rtlab.dissect.http2_frames import KINDS
 from rtlab.dissect.http2_remarks import BLOCK_REMARKS, ERROR_CODES, FIELDS, REMARKS, SETTINGS
 from tests.dissect import http2_frames as h
-from tests.dissect.helpers import assert_tiled, cut, one_by_one
+from tests.dissect.helpers import assert_tiled, cut, cut_off, one_by_one
 from tests.dissect.http2_frames import CONNECT, GET, OK, POST, block, client, server, tree
 from tests.dissect.test_websocket import frame as ws_frame
 from tests.dissect.timing import LINEAR, growth
@@ -817,7 +817,7 @@ def test_cut_off_input_says_how_many_bits_are_missing(count, name, missing):
     data = server(h.headers(OK))
     root = tree(data + h.data(b"ab")[:count], sender="server")
     (wrong,) = root.errors
-    assert (wrong.name, wrong.error) == (name, f"cut off: {missing} bits are missing")
+    assert (wrong.name, wrong.error) == (name, cut_off(missing))
     assert_tiled(root, len(data) + count)
 
 
@@ -839,6 +839,12 @@ def test_a_cut_preface():
     assert [field.name for field in tree(b"PR").children] == ["connection preface"]
     for sender in (None, "client", "server"):
         assert tree(b"", sender=sender).children == []
+
+
+def test_one_byte_is_no_bytes():
+    sent = [h.headers([*POST, ("content-length", "1")]), h.data(b"ab", flags=1)]
+    (wrong,) = tree(client(*sent)).errors
+    assert wrong.error == "content-length said 1 byte"
 
 
 def test_an_absurd_length_costs_nothing():

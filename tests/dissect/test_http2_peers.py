@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import subprocess
+from contextlib import nullcontext
 
 import h2.events
 import h2.settings
@@ -266,6 +267,34 @@ def test_each_side_is_judged_by_what_the_other_allows():
     assert converse(client(h.headers(GET)), server(promise)).errors == []
     no_push = client(h.settings((2, 0)), h.headers(GET))
     assert [f.name for f in converse(no_push, server(promise)).errors] == ["type"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "wrong", "refused"),
+    [
+        (h.headers(OK, stream=1), False, False),
+        (h.headers(OK, stream=7), True, True),
+        (h.headers(OK, stream=3), True, True),  # skipped
+        (h.data(b"a", stream=7), True, True),
+        (h.frame(h.RST_STREAM, bytes(4), stream=7), True, False),  # §6.4 has it refused as well
+        (h.frame(h.WINDOW_UPDATE, b"\0\0\0\1", stream=7), True, True),
+        (h.frame(h.PUSH_PROMISE, b"\0\0\0\2" + block(GET), stream=7, flags=4), True, True),
+        (h.frame(h.PRIORITY, bytes(5), stream=7), False, False),
+    ],
+)
+def test_a_server_uses_no_stream_that_the_client_has_not_opened(frame, wrong, refused):
+    peer = connection(True)
+    peer.initiate_connection()
+    for stream in (1, 5):
+        peer.send_headers(stream, GET, end_stream=True)
+    up = peer.data_to_send()
+    clause = [("stream identifier", "RFC 9113 §5.1.1")] * wrong
+    assert [(f.name, f.reference) for f in converse(up, server(frame)).errors] == clause
+    # Where bytes up are missing, and where the server is alone, the stream may well be there.
+    gap = converse(up, server(frame), missing=("a gap", ""))
+    assert not any(f.reference == "RFC 9113 §5.1.1" for f in gap.errors)
+    with pytest.raises(h2.exceptions.ProtocolError) if refused else nullcontext():
+        peer.receive_data(server(frame))
 
 
 @pytest.mark.parametrize("up", [PREFACE, PREFACE + b"\0", client(h.headers(GET))[:-3]])

@@ -19,6 +19,7 @@ from rtlab.dissect import inflate
 from rtlab.dissect.field import Field
 from rtlab.dissect.masking import unmask
 from rtlab.dissect.websocket import REMARKS, dissector
+from tests.dissect.helpers import cut_off
 from tests.dissect.timing import LINEAR, growth
 
 KEY = bytes.fromhex("37fa213d")
@@ -272,6 +273,78 @@ def test_thousands_of_final_blocks_take_linear_time():
     assert tree(frame(2, b"\x03\x00" * 20_000 + b"\x00", rsv=4), deflate=True).errors == []
 
 
+# ── a window that was agreed ──
+
+
+@pytest.mark.parametrize("bits", range(8, 15))
+@pytest.mark.parametrize("takeover", [True, False])
+def test_who_refers_back_further_than_the_window_is_found_out(bits, takeover):
+    for distance in (2**bits, 2**bits + 2**bits // 16):
+        text = random.Random(bits).randbytes(distance)
+        encoder = zlib.compressobj(wbits=-15)
+        # In blocks of their own, or the reference would be left out: random bytes are stored.
+        first, again = deflated(text, encoder), deflated(text[:20], encoder)
+        messages, packed = [text, text[:20]], [first, again]
+        if not takeover:
+            messages, packed = [text + text[:20]], [first + b"\0\0\xff\xff" + again]
+        data = b"".join(frame(2, each, rsv=4) for each in packed)
+        root = tree(data * 2, deflate=True, takeover=takeover, window_bits=bits)
+        assert [f.find("payload").buffer.data for f in root.children] == messages * 2
+        short = 0 if distance == 2**bits else 2
+        assert len(root.errors) == short
+        last = len(messages) - 1  # it is the one that goes back
+        wrong = [f.find("payload") for f in root.children[last :: len(messages)]]
+        assert [each.error for each in wrong if each.error] == [
+            f"refers back further than the {2**bits:,} bytes that were agreed"
+        ] * short
+        assert {each.reference for each in root.errors} <= {"RFC 7692 §7.1.2"}
+
+
+def test_a_final_block_does_not_hide_how_far_back_the_next_one_goes():
+    text = random.Random(2).randbytes(600)
+    encoder = zlib.compressobj(wbits=-15)
+    final = encoder.compress(text) + encoder.flush(zlib.Z_FINISH)
+    message = frame(2, final + deflated(text[:20], zlib.compressobj(wbits=-15, zdict=text)), rsv=4)
+    assert tree(message, deflate=True, window_bits=10).errors == []
+    (wrong,) = tree(message, deflate=True, window_bits=9).errors
+    assert "further than the 512 bytes" in wrong.error
+    assert wrong.buffer.data == text + text[:20]
+
+
+def test_a_bomb_in_a_small_window_is_inflated_no_further_than_the_limit(monkeypatch):
+    monkeypatch.setattr(inflate, "MESSAGE_LIMIT", 2**18)
+    data = frame(2, deflated(bytes(2**18 + 1)), rsv=4)
+    (wrong,) = tree(data, deflate=True, window_bits=8).errors
+    assert wrong.reference == "RFC 6455 §10.4"
+
+
+@settings(deadline=None)
+@given(
+    st.integers(9, 15),
+    st.integers(9, 15),
+    st.booleans(),
+    st.lists(st.sampled_from([3, 40, 250, 600, 3000, 20_000]), max_size=6),
+    st.integers(0, 9),
+)
+def test_a_window_is_judged_as_the_peers_judge_it(kept, agreed, takeover, sizes, seed):
+    rng = random.Random(seed)
+    source = rng.randbytes(20_000)
+    contents = [source[: rng.choice(sizes)] + source[-size:] for size in sizes]
+    data, encoder = b"", zlib.compressobj(wbits=-kept)
+    for content in contents:
+        data += frame(2, deflated(content, encoder), rsv=4)
+        encoder = encoder if takeover else zlib.compressobj(wbits=-kept)
+    root = tree(data, sender="server", deflate=True, takeover=takeover, window_bits=agreed)
+    assert [f.find("payload").buffer.data for f in root.children] == contents
+    assert {f.reference for f in root.errors} <= {"RFC 7692 §7.1.2.1"}
+    for says in (websockets_says, wsproto_says):
+        _, complaint = says(data, "server", True, takeover, agreed)
+        # They notice only what lies before the message, or before what zlib put out at once.
+        assert root.errors or complaint is None
+    if kept <= agreed:
+        assert root.errors == []
+
+
 # ── violations ──
 
 HELLO = frame(1, b"Hello")
@@ -392,7 +465,7 @@ def test_cut_off_input_says_how_many_bits_are_missing(hexed, name, missing):
     data = bytes.fromhex(hexed)
     root = tree(data)
     (wrong,) = root.errors
-    assert (wrong.name, wrong.error) == (name, f"cut off: {missing} bits are missing")
+    assert (wrong.name, wrong.error) == (name, cut_off(missing))
     assert_tiles(root, len(data))
 
 
@@ -431,6 +504,7 @@ OPTIONS = st.fixed_dictionaries(
         "sender": st.sampled_from([None, "client", "server"]),
         "deflate": st.booleans(),
         "takeover": st.booleans(),
+        "window_bits": st.integers(8, 15),
     }
 )
 TEXTS = st.text(max_size=40).map(str.encode)
@@ -510,14 +584,19 @@ def test_unmasking_is_xor_byte_by_byte_and_undoes_itself(data, key):
         (lambda n: frame(1, b"a", fin=0) + frame(0, b"a", fin=0) * (n // 3) + frame(0), 2**20),
         (lambda n: frame(1, b"\xe2\x82", fin=0) + frame(0, b"", fin=0) * (n // 2), 2**20),
         (lambda n: frame(2, b"\x03\x00" * (n // 2), rsv=4), 2**20),
+        (lambda n: frame(2, deflated(bytes(n * 10)), rsv=4), 2**20),
+        (lambda n: frame(2, deflated(b"a"), rsv=4) * (n // 5), 2**20),
         (lambda n: frame(2, b"", length=2**60) + bytes(n), 1),
     ],
-    ids=["one frame by bytes", "frames by bytes", "fragments", "begun", "final blocks", "absurd"],
+    ids=[
+        *("one frame by bytes", "frames by bytes", "fragments", "begun", "final blocks"),
+        *("bomb", "compressed", "absurd"),
+    ],
 )
 def test_time_is_linear_in_the_bytes(make, size):
     few, many = make(5_000), make(40_000)
     pieces_of = [[data[i : i + size] for i in range(0, len(data), size)] for data in (few, many)]
-    assert growth(lambda: dissector(deflate=True), *pieces_of) < LINEAR
+    assert growth(lambda: dissector(deflate=True, window_bits=9), *pieces_of) < LINEAR
 
 
 # ── others ──
@@ -541,9 +620,9 @@ def said(root, data):
             yield kinds[begun], content
 
 
-def websockets_says(data, sender, deflate, takeover):
+def websockets_says(data, sender, deflate, takeover, bits=15):
     """Return what ``websockets`` takes of a stream, and its complaint, if there is one."""
-    extension = PerMessageDeflate(not takeover, False, 15, 15)
+    extension = PerMessageDeflate(not takeover, False, bits, 15)
     protocol = Protocol(
         SERVER if sender == "client" else CLIENT,
         state=OPEN,
@@ -564,9 +643,9 @@ def websockets_says(data, sender, deflate, takeover):
     return messages, protocol.parser_exc
 
 
-def wsproto_says(data, sender, deflate, takeover):
+def wsproto_says(data, sender, deflate, takeover, bits=15):
     """Return what ``wsproto`` takes of a stream, and its complaint, if there is one."""
-    extension = WsprotoDeflate(not takeover, None, not takeover, None)
+    extension = WsprotoDeflate(not takeover, bits, not takeover, bits)
     extension._enabled = deflate
     protocol = FrameProtocol(sender == "server", [extension])
     protocol.receive_bytes(data)
