@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import os
+import pickle
 import threading
 import time
 from pathlib import Path
@@ -237,6 +239,8 @@ class TestWrongKinds:
 
         with pytest.raises(UsageError, match="'lab', which cannot leave this kernel"):
             judged(twice(), answer)
+        with pytest.raises(UsageError, match="'lab', which cannot leave this kernel"):
+            judged(twice(), lambda n: answer(n))
 
     def test_something_large_of_this_kernel(self):
         large = bytes(10_000_000)
@@ -250,6 +254,40 @@ class TestWrongKinds:
     def test_too_few_parameters(self):
         verdict = answered(twice(), "def twice():\n    return 2\n")
         assert "takes 0 positional arguments but 1 was given" in said(verdict)
+
+
+CACHED = {
+    "the answer": "@functools.lru_cache(maxsize=5, typed=True)\ndef twice(n):\n    return 2 * n\n",
+    "a helper": "@functools.cache\ndef double(n):\n    return 2 * n\n"
+    "def twice(n):\n    return double(n)\n",
+    "a recursive helper": "@functools.cache\ndef add(n, m):\n"
+    "    return add(n + 1, m - 1) if m else n\n"
+    "def twice(n):\n    return add(n, n)\n",
+    "a method": "class Number:\n    @functools.cache\n"
+    "    def twice(self, n):\n        return 2 * n\n"
+    "def twice(n):\n    return Number().twice(n)\n",
+}
+
+
+@pytest.mark.parametrize("source", CACHED.values(), ids=CACHED)
+def test_what_has_a_cache_travels_too(source: str):
+    assert answered(twice(), "import functools\n" + source).passed
+
+
+def test_what_has_a_cache_and_is_raised_in_is_found():
+    source = "import functools\n@functools.cache\ndef twice(n):\n    raise KeyError(n)\n"
+    assert "line 4, in twice" in answered(twice(), source).first.place
+
+
+def test_a_cache_of_a_module_that_is_there_is_sent_by_name():
+    assert pickle.loads(pack(plain_cache)) is plain_cache
+    made = pickle.loads(pack(functools.lru_cache(maxsize=5, typed=True)(lambda n: n)))
+    assert made.cache_parameters() == {"maxsize": 5, "typed": True}
+
+
+@functools.cache
+def plain_cache(n: int) -> int:
+    return n
 
 
 def children() -> set[int]:

@@ -99,6 +99,48 @@ def test_a_cell_that_is_moved_is_the_same_answer_and_another_helper_is_not():
         rtlab.solution(NAME)
 
 
+DECORATOR = """
+import functools
+def logged(function):
+    @functools.wraps(function)
+    def log(*given):
+        return function(*given)
+    return log
+"""
+BEHIND = {
+    "a decorator": DECORATOR + "@logged\ndef accept_key(key):\n    return key + {}\n",
+    "a decorator that is a class": (
+        "class Logged:\n    def __init__(self, function):\n        self.function = function\n"
+        "    def __call__(self, *given):\n        return self.function(*given)\n"
+        "@Logged\ndef accept_key(key):\n    return key + {}\n"
+    ),
+    "a cache": "import functools\n@functools.cache\ndef accept_key(key):\n    return key + {}\n",
+    "a helper's cache": "import functools\n@functools.cache\n"
+    "def helper(key):\n    return key + {}\n"
+    "def accept_key(key):\n    return helper(key)\n",
+    "a helper in a comprehension": "def helper(one):\n    return {}\n"
+    "def accept_key(key):\n    return [helper(one) for one in key]\n",
+    "a partial": "import functools\ndef given(more, key):\n    return {}\n"
+    "accept_key = functools.partial(given, 1)\n",
+    "a base": "class Base:\n    def feed(self):\n        return {}\n"
+    "class accept_key(Base):\n    pass\n",
+    "a class method": "class accept_key:\n    @classmethod\n"
+    "    def feed(cls):\n        return {}\n",
+    "a static method": "class accept_key:\n    @staticmethod\n    def feed():\n        return {}\n",
+    "a property": "class accept_key:\n    @property\n    def fed(self):\n        return {}\n",
+    "a bound method": "class Keys:\n    def feed(self, key):\n        return {}\n"
+    "accept_key = Keys().feed\n",
+}
+
+
+@pytest.mark.parametrize("source", BEHIND.values(), ids=BEHIND)
+def test_what_changed_is_found_where_it_stands_behind_something(source: str):
+    marks = [fingerprint(EXERCISE.load(source.format(number))) for number in (1, 2, 3)]
+    assert len(set(marks)) == 3
+    again = "\n# moved\n" + source.format(1)
+    assert fingerprint(EXERCISE.load(again)) == marks[0]
+
+
 def test_a_function_of_the_notebook_that_is_called_like_an_attribute_is_no_helper():
     source = "def accept_key(key):\n    return key.encode()\n"
     alone = EXERCISE.load(source)
