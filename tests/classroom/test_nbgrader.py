@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 import tomllib
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 from traitlets.config import Config
@@ -19,6 +17,7 @@ from rtlab.exercises import catalogue
 from rtlab.exercises.exercise import Exercise
 from tests.classroom.course import Course
 from tests.classroom.sets import SETS, Question
+from tests.processes import wait_until_gone
 
 pytestmark = [
     # Those of nbgrader and jupyter_client, and what SQLAlchemy says of nbgrader.
@@ -226,15 +225,6 @@ def test_what_a_submission_shows_is_bounded_in_every_way_of_showing_it(tmp_path:
     assert "Exception: xxx" in text
     assert "said all the same" in text
     assert "nothing came, or far too much" in text
-
-
-def wait_until_gone(pid: int) -> None:
-    """Wait for a process that was killed: its entry stays until somebody has taken note."""
-    for _ in range(100):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return
-        time.sleep(0.1)
-    raise AssertionError("what a submission started is still running")
 
 
 MARKS = {"nbgrader": {"grade": True}}

@@ -21,6 +21,7 @@ from rtlab.exercises.mistakes import Gone
 from rtlab.exercises.pack import pack
 from rtlab.exercises.run import MOST_WAITS
 from tests.exercises.helpers import SHORT, answered, counting, greeting, judged, said, twice
+from tests.processes import wait_until_gone
 
 
 def function(body: str) -> str:
@@ -314,6 +315,20 @@ def test_nothing_is_left_behind():
     gc.collect()
     assert children() == before
     assert threading.active_count() == threads
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("end", ["return 2 * n", "os._exit(0)", "while True: pass"])
+def test_what_leaves_the_group_of_an_answer_is_ended_too(tmp_path: Path, end: str):
+    body = f"""\
+import os, subprocess
+child = subprocess.Popen(['sleep', '600'], start_new_session=True)
+with open({str(tmp_path / "left")!r}, 'a') as file:
+    print(child.pid, file=file)
+{end}"""
+    answered(twice(), function(body))
+    for pid in map(int, (tmp_path / "left").read_text().split()):
+        wait_until_gone(pid)
 
 
 async def test_a_worker_whose_kernel_dies_ends_itself():
