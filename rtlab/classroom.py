@@ -31,7 +31,9 @@ from traitlets.config import Config
 from rtlab.exercises.grading import Grade, Parcel, judge
 
 SHOWN = 4 << 20
-"""Bytes that a cell may show; a loop that prints would fill the memory of who grades it."""
+"""Characters that a cell may show; more would fill the disk and the memory of who grades it."""
+HANDED_IN = 2 * SHOWN
+"""Characters of an answer on its way from a kernel: ``pack.MOST`` in Base64, with room to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         """Run a notebook."""
         self._harmless: list[str] = []
         self._limited = False
-        self._shown = 0
+        self._left = SHOWN
         return super().preprocess(nb, *args, **options)
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> Any:
@@ -113,7 +115,7 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         call = call_in(cell)
         try:
             if call is None:
-                self._shown = 0
+                self._left = SHOWN
                 self.execute_cell(cell, index, store_history=True)
                 self._harmless.append(cell.source)
             else:
@@ -127,23 +129,27 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
     def _grade(self, call: Call, index: int) -> list[NotebookNode]:
         """Fetch an answer from the kernel, grade it here, and return what the cell is to show."""
         grading = "__import__('rtlab.exercises.grading', fromlist=['hand_in'])"
-        outputs = self._run(f"{grading}.hand_in({call.exercise!r}, {call.answer}).as_text()", index)
+        handing_in = f"{grading}.hand_in({call.exercise!r}, {call.answer}).as_text()"
+        outputs = self._run(handing_in, index, HANDED_IN)
         if errors := [output for output in outputs if output.output_type == "error"]:
             return errors
         texts = [output for output in outputs if output.output_type == "execute_result"]
         try:
+            if not texts:
+                raise ValueError("nothing came, or far too much")
             # What a kernel says is a text, whatever it says: nothing of it is run here.
-            parcel = Parcel.from_text(ast.literal_eval(texts[0]["data"]["text/plain"]))
+            parcel = Parcel.from_text(texts[0]["data"]["text/plain"].strip("'"))
             if parcel.exercise != call.exercise:
                 raise ValueError("the answer to another exercise")
         except Exception as error:
             return [_output(ValueError(f"what its kernel handed in is no answer: {error}"))]
         return [_shown(judge(parcel, points=call.points))]
 
-    def _run(self, source: str, index: int) -> list[NotebookNode]:
-        """Run code that is in no cell, and return its outputs."""
+    def _run(self, source: str, index: int, most: int = SHOWN) -> list[NotebookNode]:
+        """Run code that is in no cell, and return its outputs: ``most`` characters of them."""
         cell = _node(cell_type="code", source=source, metadata={}, outputs=[])
         aside = self.nb.cells[index]
+        self._left = most
         try:
             self.execute_cell(cell, index, store_history=False)
         finally:
@@ -151,12 +157,20 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         return list(cell.outputs)
 
     def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:
-        """Take what a kernel says; what a cell shows beyond ``SHOWN`` is dropped."""
-        if msg["msg_type"] in ("stream", "display_data", "update_display_data"):
-            self._shown += len(repr(msg["content"]))
-            if self._shown > SHOWN:
+        """Take what a kernel says; what is shown beyond what a cell may show is dropped."""
+        if msg["msg_type"] != "status":
+            self._left -= _size(msg["content"]) + sum(map(len, msg.get("buffers", ())))
+            if self._left < 0:
                 return None
         return super().process_message(msg, cell, cell_index)
+
+    def on_cell_executed(self, **told: Any) -> None:
+        """Take the reply to a cell, from which nbgrader shows an error that was not shown."""
+        reply = told["execute_reply"]["content"]
+        if reply["status"] == "error" and _size(reply) > SHOWN:
+            name, said = reply["ename"][:100], reply["evalue"][:500]
+            reply |= {"ename": name, "evalue": said, "traceback": [f"{name}: {said}…"]}
+        super().on_cell_executed(**told)
 
     def _cleanup_kernel(self) -> None:
         """End the kernel, and what a submission started in it."""
@@ -203,6 +217,19 @@ def _output(error: Exception) -> NotebookNode:
     return _node(output_type="error", ename=type(error).__name__, evalue=said, traceback=[said])
 
 
+def _size(content: Any) -> int:
+    """About how many characters a part of a message has; to count in ``repr`` would copy it."""
+    size, waiting = 0, [content]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            waiting += part
+        size += len(part) if isinstance(part, str) else 8
+    return size
+
+
 def _node(**content: Any) -> NotebookNode:
     node: NotebookNode = from_dict(content)  # type: ignore[no-untyped-call]
     return node
@@ -214,7 +241,7 @@ def _said(error: Exception) -> str:
             return "This cell was not through in time, and its kernel was ended"
         case DeadKernelError():
             return "This cell ended its kernel"
-    return f"This cell could not be run ({type(error).__name__}: {error})"
+    return f"This cell could not be run ({type(error).__name__}: {str(error)[:500]})"
 
 
 def configure(config: Config) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -146,7 +147,8 @@ def open_classroom(directory: str) -> int:
         print(f"  {name}: left as you have it")
     if find_spec("nbgrader") is None:
         print("They need nbgrader: pip install 'rtlab[classroom]'")
-    print(f"What comes next:\n  cd {folder}\n  nbgrader generate_assignment polling")
+    quoted = shlex.quote(str(folder)) if os.name == "posix" else f'"{folder}"'
+    print(f"What comes next:\n  cd {quoted}\n  nbgrader generate_assignment polling")
     return 0
 
 

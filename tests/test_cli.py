@@ -177,6 +177,15 @@ def test_the_graded_sets_are_put_where_a_teacher_wants_them(tmp_path: Path, caps
     assert (target / "nbgrader_config.py").read_text() == "mine"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="its shells quote otherwise")
+def test_the_way_to_the_graded_sets_can_be_pasted(tmp_path: Path, capsys) -> None:
+    target = tmp_path / "a b'c"
+    assert cli.main(["classroom", str(target)]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  cd ")]
+    shown = subprocess.run(["sh", "-c", f"{line} && pwd"], capture_output=True, text=True)
+    assert shown.stdout == f"{target.resolve()}\n"
+
+
 def test_graded_sets_that_cannot_be_written_are_explained(tmp_path: Path, capsys) -> None:
     (tmp_path / "file").write_text("")
     assert cli.main(["classroom", str(tmp_path / "file" / "below")]) == 2

@@ -13,10 +13,12 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from rtlab.exercises import plain
@@ -28,6 +30,8 @@ _START = (
 )
 _MOST = 2 * plain.MOST + (1 << 20)
 """Bytes of a frame from the worker: Base64 and tags included, nothing honest is longer."""
+_MARK = "RTLAB_ANSWER"
+"""Stands in the environment of a worker, and so of all that its answer starts."""
 
 
 class Answer:
@@ -43,6 +47,7 @@ class Answer:
         self._reading: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Queue[tuple[str, Any]]] = {}
         self._last = 0
+        self._mark = secrets.token_hex(16)
         self.notes: list[Raised] = []
 
     # ── the process ──
@@ -62,23 +67,40 @@ class Answer:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=os.name == "posix",  # what it starts is ended with it
+            env={**os.environ, _MARK: self._mark},
         )
         self._waiting = {}
         self._reading = asyncio.create_task(self._read(self._process))
         await self._ask("load", self._packed, sys.path)
 
     async def kill(self) -> None:
-        """End the process, whatever it does, and everything that it started."""
+        """End the process, whatever it does, and what it started.
+
+        On POSIX that is its process group; on Linux also what left the group, unless its
+        environment was changed as well.
+        """
         process, self._process = self._process, None
         if process is None:
             return
-        _end(process)
+        self._end(process)
         if self._reading is not None:
             await asyncio.wait([self._reading])
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()
         await asyncio.sleep(0)  # pipes are closed by callbacks that wait their turn
+
+    def _end(self, process: asyncio.subprocess.Process) -> None:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.name == "posix":
+                    # process.kill() would look first whether it is dead: asyncio would miss its end
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
+                    process.kill()
+        for pid in _marked(self._mark):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
     async def where(self) -> Place | None:
         """Return file, line and function where the answer is just now, if it can be told."""
@@ -113,7 +135,7 @@ class Answer:
                     queue.put_nowait((said["kind"], said["content"]))
         except Exception:  # an answer that meddles with the pipe is as good as gone
             pass
-        _end(process)
+        self._end(process)
         code = await process.wait()
         for queue in self._waiting.values():
             queue.put_nowait(("gone", code))
@@ -259,13 +281,12 @@ class Server:
         return count
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    """End a process and what it started."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            # process.kill() would look first whether it is dead, and asyncio would miss its end.
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
+def _marked(mark: str) -> list[int]:
+    """The processes, on Linux, that have a mark in their environment."""
+    sought = f"{_MARK}={mark}".encode()
+    found = []
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # of somebody else, or gone
+            if sought in file.read_bytes():
+                found.append(int(file.parent.name))
+    return found

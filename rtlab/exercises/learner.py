@@ -41,24 +41,21 @@ def check(name: str, answer: Any, *, seed: int | None = None) -> Verdict:
     chosen = random.randrange(10**6) if seed is None else whole("seed", seed)
     refuse(task, answer)
     verdict = at_once(run(task, answer, chosen))
+    mark = fingerprint(answer)
+    is_stub = mark == fingerprint(task.load(task.stub))
     book = _book()
-    entry = book.entry(task.name)
-    notes = [book.note, *_count(entry, task, answer, verdict)]
-    book.write(task.name, entry)
-    notes += [*_next(task, entry, verdict), book.note]
-    return dataclasses.replace(verdict, notes=tuple(dict.fromkeys(filter(None, notes))))
+    entry = book.change(task.name, lambda entry: _count(entry, verdict, "" if is_stub else mark))
+    notes = ["This is the stub as it was given: it counts as no try."] if is_stub else []
+    notes += [*_next(task, entry, verdict), *filter(None, [book.note])]
+    return dataclasses.replace(verdict, notes=tuple(notes))
 
 
-def _count(entry: Entry, task: Exercise, answer: Any, verdict: Verdict) -> list[str]:
-    """Count a try, if it is an honest one; return what there is to say of it."""
+def _count(entry: Entry, verdict: Verdict, mark: str) -> None:
+    """Count a try, if it is an honest one; an empty mark is none."""
     entry.points = max(entry.points, verdict.points)
     entry.passed = entry.passed or verdict.passed
-    mark = fingerprint(answer)
-    if mark == fingerprint(task.load(task.stub)):
-        return ["This is the stub as it was given: it counts as no try."]
-    if not entry.passed and mark not in entry.tries:
+    if mark and not entry.passed and mark not in entry.tries:
         entry.tries.append(mark)
-    return []
 
 
 def _next(task: Exercise, entry: Entry, verdict: Verdict) -> list[str]:
@@ -66,7 +63,7 @@ def _next(task: Exercise, entry: Entry, verdict: Verdict) -> list[str]:
     if verdict.passed:
         return [f"One way to write it: rtlab.solution({task.name!r})."]
     notes = []
-    if left := len(task.hints) - entry.hints:
+    if (left := len(task.hints) - entry.hints) > 0:
         notes.append(f"A hint: rtlab.hint({task.name!r}), {left} left.")
     if entry.tries_left:
         notes.append(f"The solution can be seen after {_tries(entry.tries_left)}.")
@@ -91,14 +88,18 @@ def hint(name: str) -> Sheet:
         UsageError: there is no such exercise.
     """
     task = catalogue.find(name)
+    number, count = 0, len(task.hints)
+
+    def take(entry: Entry) -> None:
+        nonlocal number
+        number = min(entry.hints, count) + 1
+        entry.hints = min(number, count)
+
     book = _book()
-    entry = book.entry(task.name)
-    number, count = entry.hints + 1, len(task.hints)
+    book.change(task.name, take)
     if number > count:
         lines = [f"{place}. {text}" for place, text in enumerate(task.hints, 1)]
-        return Sheet(f"{task.name}: these are all its hints", "\n".join(lines))
-    entry.hints = number
-    book.write(task.name, entry)
+        return Sheet(f"{task.name}: these are all its hints", "\n".join(lines), note=book.note)
     title = f"{task.name}: hint {number} of {count}"
     return Sheet(title, task.hints[number - 1], note=book.note)
 
@@ -120,10 +121,13 @@ def solution(name: str) -> Sheet:
             f"rtlab.hint({task.name!r}) helps."
         )
     if not entry.seen:
-        entry.seen = True
-        book.write(task.name, entry)
+        book.change(task.name, _see)
     title = f"{task.name}: one way to write it"
     return Sheet(title, code=task.solution, note=book.note)
+
+
+def _see(entry: Entry) -> None:
+    entry.seen = True
 
 
 def progress() -> Progress:

@@ -1,8 +1,8 @@
 """What a learner has done, in a small file beside the notebooks.
 
-It is read before and replaced after every change, so that two kernels may share it, and a kernel
-that dies takes nothing along. A check never fails because of it: what cannot be written is kept in
-memory, and said.
+It is read before and replaced after every change, under a lock, so that two kernels may share it,
+and a kernel that dies takes nothing along. A check never fails because of it: what cannot be
+written is kept in memory, and said.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import tempfile
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ FILE = ".rtlab-progress.json"
 TRIES = 3
 """Honest tries after which a solution may be seen."""
 _VERSION = 1
+_PATIENCE = 500
+"""Hundredths of a second to wait for another kernel, which needs one or two of them."""
 
 
 @dataclass(slots=True)
@@ -66,41 +71,60 @@ class Ledger:
 
     Attributes:
         path: its file, which need not exist.
-        note: what went wrong with the file when it was last used; empty if nothing did.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.note = ""
         self._unsaved: dict[str, Any] = {}
+        self._why = ""
+        self._wrong = ""
+
+    @property
+    def note(self) -> str:
+        """What went wrong with the file when it was last used, and why something is unsaved."""
+        return " ".join(filter(None, (self._wrong, self._why)))
 
     def read(self) -> dict[str, Entry]:
         """Return all entries by the names of their exercises."""
-        return {name: Entry.read(value) for name, value in self._all().items()}
+        with _locked(self.path):
+            return {name: Entry.read(value) for name, value in self._all().items()}
 
     def entry(self, name: str) -> Entry:
         """Return the entry of one exercise, as it is now."""
-        return Entry.read(self._all().get(name))
+        return self.read().get(name, Entry())
 
-    def write(self, name: str, entry: Entry) -> None:
-        """Replace the entry of one exercise."""
-        self._unsaved[name] = asdict(entry)
-        everything = self._all()
-        text = json.dumps({"version": _VERSION, "exercises": everything}, indent=1)
-        try:
-            _replace(self.path, text)
-        except OSError as error:
-            self.note = (
-                f"Your progress could not be saved in {self.path} ({error.strerror or error}): it "
-                "lasts as long as this kernel does."
-            )
-        else:
-            self._unsaved.clear()
+    def change(self, name: str, how: Callable[[Entry], None]) -> Entry:
+        """Change the entry of one exercise, so that no other kernel changes it meanwhile.
+
+        Args:
+            name: of the exercise.
+            how: changes the entry that it is given.
+
+        Returns:
+            The changed entry.
+        """
+        with _locked(self.path):
+            everything = self._all()
+            entry = Entry.read(everything.get(name))
+            how(entry)
+            everything[name] = self._unsaved[name] = asdict(entry)
+            text = json.dumps({"version": _VERSION, "exercises": everything}, indent=1)
+            try:
+                _replace(self.path, text)
+            except OSError as error:
+                self._why = (
+                    f"Your progress could not be saved in {self.path} ({error.strerror or error}): "
+                    "it lasts as long as this kernel does."
+                )
+            else:
+                self._unsaved.clear()
+                self._why = ""
+        return entry
 
     def _all(self) -> dict[str, Any]:
         """What the file has, and what could not be written to it."""
-        self.note = ""
-        return {**self._load(), **self._unsaved}
+        self._wrong = ""
+        return self._load() | self._unsaved
 
     def _load(self) -> dict[str, Any]:
         try:
@@ -118,7 +142,7 @@ class Ledger:
         return exercises
 
     def _unread(self, error: OSError) -> dict[str, Any]:
-        self.note = f"Your progress in {self.path} cannot be read ({error.strerror or error})."
+        self._wrong = f"Your progress in {self.path} cannot be read ({error.strerror or error})."
         return {}
 
     def _damaged(self, error: Exception) -> dict[str, Any]:
@@ -127,12 +151,53 @@ class Ledger:
         names = (self.path.with_name(self.path.name + number) for number in numbers)
         aside = next((name for name in names if not name.exists()), None)
         what = f"{self.path.name} is damaged ({error}), so your progress begins anew."
-        self.note = f"{what} It cannot be put aside."
+        self._wrong = f"{what} It cannot be put aside."
         if aside is not None:
             with contextlib.suppress(OSError):
                 self.path.rename(aside)
-                self.note = f"{what} What it held is in {aside.name}."
+                self._wrong = f"{what} What it held is in {aside.name}."
         return {}
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other kernels from a file while the block runs, where the system can do that.
+
+    The lock is on the folder of the file, or, where a folder has none, on a file of the user's:
+    nothing more lies beside the notebooks. Who waits too long, or in vain, goes on without.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            descriptor = _lockable(path)
+            stack.callback(os.close, descriptor)  # which unlocks it
+            for _ in range(_PATIENCE):
+                try:
+                    _lock(descriptor)
+                    break
+                except (BlockingIOError, PermissionError):  # somebody has it
+                    time.sleep(0.01)
+        yield
+
+
+if sys.platform == "win32":
+    import hashlib
+    import msvcrt
+
+    def _lockable(path: Path) -> int:
+        name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
+        return os.open(Path(tempfile.gettempdir(), f"rtlab-{name}.lock"), os.O_RDWR | os.O_CREAT)
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lockable(path: Path) -> int:
+        return os.open(path.parent, os.O_RDONLY)
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _replace(path: Path, text: str) -> None:
@@ -154,4 +219,7 @@ def _replace(path: Path, text: str) -> None:
 
 def here() -> Path:
     """Return where the file of this notebook is."""
-    return Path.cwd() / FILE
+    try:
+        return Path.cwd() / FILE
+    except FileNotFoundError:  # the folder was deleted: there is nowhere to write, which is said
+        return Path(FILE)

@@ -177,7 +177,8 @@ def same(one: Any, other: Any) -> bool:
 
 def _close(one: float, other: float) -> bool:
     try:
-        return math.isclose(one, other, rel_tol=1e-6)
+        # Near 0 no rounding is small beside the number itself.
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)
     except OverflowError:  # a whole number that is no float any more
         return False
 
@@ -187,7 +188,7 @@ def _kind(got: Any, right: Any) -> str:
     if isinstance(got, Other) and got.type == "ellipsis":
         return _TO_FILL_IN
     if isinstance(got, Other):
-        return f"It gave something of type {got.type} instead of {kind(right)}."
+        return f"It gave {kind(got)} instead of {kind(right)}."
     if got is None:
         return f"It returned nothing (None) instead of {kind(right)}. Is there a return?"
     if isinstance(got, str) and isinstance(right, bytes):
@@ -221,7 +222,8 @@ _KINDS = {
 
 def kind(value: Any) -> str:
     """Return what kind of thing a value is, in words."""
-    return _KINDS.get(type(value)) or f"something of type {type(value).__name__}"
+    name = value.type if isinstance(value, Other) else type(value).__name__
+    return _KINDS.get(type(value)) or f"something of type {name}"
 
 
 def _difference(got: Any, right: Any) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dis
+import functools
 import hashlib
-import inspect
 import io
-from types import CodeType, FunctionType
+import sys
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import cloudpickle
@@ -48,15 +51,40 @@ def pack(answer: Any) -> bytes:
 
 def _pickled(value: Any) -> bytes:
     file = _Bounded()
-    cloudpickle.CloudPickler(file).dump(value)
+    _Pickler(file).dump(value)
     return file.getvalue()
 
 
+class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has no types
+    """Sends a notebook's functions under ``functools.cache`` by value too, not by their names."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, functools._lru_cache_wrapper) and not _importable(value):
+            return _cached, (value.__wrapped__, value.cache_parameters())
+        return super().reducer_override(value)
+
+
+def _cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(function)
+
+
+def _importable(value: Any) -> bool:
+    """Whether another process finds a value by its name."""
+    try:
+        home = sys.modules[value.__module__]
+        return home.__name__ != "__main__" and attrgetter(value.__qualname__)(home) is value
+    except (AttributeError, KeyError):
+        return False
+
+
 def _culprit(answer: Any) -> str:
-    """The first global or enclosing name that an answer uses and that cannot be pickled."""
-    for function in _functions(answer):
-        closure = inspect.getclosurevars(function)
-        for name, value in {**closure.globals, **closure.nonlocals}.items():
+    """A global or enclosing name, the deepest, that an answer uses and that cannot be pickled."""
+    for function in reversed(_parts(answer)):
+        if not isinstance(function, FunctionType):
+            continue
+        used = {name: function.__globals__.get(name) for name in _globals(function.__code__)}
+        used |= zip(function.__code__.co_freevars, _cells(function), strict=True)
+        for name, value in used.items():
             try:
                 _pickled(value)
             except Exception:
@@ -64,41 +92,71 @@ def _culprit(answer: Any) -> str:
     return ""
 
 
-def _functions(answer: Any) -> list[FunctionType]:
-    """The functions that an answer consists of."""
-    if isinstance(answer, FunctionType):
-        return [answer]
-    if inspect.isclass(answer):
-        return [value for value in vars(answer).values() if isinstance(value, FunctionType)]
-    return []
-
-
 def codes(answer: Any) -> list[CodeType]:
     """Return the code that an answer consists of: its own, and that of its notebook's helpers."""
-    found: list[CodeType] = []
+    return [part for part in _parts(answer) if isinstance(part, CodeType)]
+
+
+def _parts(answer: Any) -> list[Any]:
+    """All that an answer is made of, as far as it was written where the answer was."""
+    first = answer.func if isinstance(answer, functools.partial) else answer
+    home = getattr(first, "__module__", None)
+    found: list[Any] = []
     waiting: list[Any] = [answer]
     seen: set[int] = set()
     while waiting:
         value = waiting.pop(0)
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, CodeType):
+        if id(value) not in seen:
+            seen.add(id(value))
             found.append(value)
-            waiting += [part for part in value.co_consts if isinstance(part, CodeType)]
-            continue
-        for function in _functions(value):
-            waiting.append(function.__code__)
-            for name in _globals(function.__code__):
-                helper = function.__globals__.get(name)
-                if getattr(helper, "__module__", None) == function.__module__:
-                    waiting.append(helper)
+            waiting += _inside(value, home)
     return found
+
+
+def _inside(value: Any, home: str | None) -> list[Any]:
+    """What a value is made of, one step down."""
+    match value:
+        case CodeType():
+            return [part for part in value.co_consts if isinstance(part, CodeType)]
+        case FunctionType():
+            used = [value.__globals__.get(name) for name in _globals(value.__code__)]
+            used += [*_cells(value), getattr(value, "__wrapped__", None)]
+            return [value.__code__, *_at_home(used, home)]
+        case type():
+            return [*vars(value).values(), *_at_home(value.__bases__, home)]
+        case property():
+            return [value.fget, value.fset, value.fdel]
+        case MethodType():
+            return [value.__func__, *_at_home([value.__self__], home)]
+        case functools.partial():
+            return [value.func]
+        case staticmethod() | classmethod() | functools._lru_cache_wrapper():
+            return [value.__wrapped__]
+    if _at_home([type(value)], home):  # an object of a class of the notebook's
+        return [type(value), *getattr(value, "__dict__", {}).values()]
+    return []
+
+
+def _cells(function: FunctionType) -> list[Any]:
+    """What a function holds of those around it; ``None`` for what is not there yet."""
+    held = []
+    for cell in function.__closure__ or ():
+        try:
+            held.append(cell.cell_contents)
+        except ValueError:
+            held.append(None)
+    return held
+
+
+def _at_home(values: Iterable[Any], home: str | None) -> list[Any]:
+    return [value for value in values if getattr(value, "__module__", None) == home]
 
 
 def _globals(code: CodeType) -> list[str]:
     """The global names that a code reads; ``co_names`` has those of attributes as well."""
-    return [step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"]
+    names = [step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"]
+    within = [part for part in code.co_consts if isinstance(part, CodeType)]
+    return names + [name for part in within for name in _globals(part)]
 
 
 def file_of(answer: Any, line: int, function: str) -> str:

@@ -10,6 +10,9 @@ import base64
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 MOST = 4 << 20
@@ -19,8 +22,9 @@ _MOST_BITS = 10_000
 _SHOWN = 200
 
 
-class Other(NamedTuple):
-    """A value that is not plain: equal to no right answer.
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A value that is not plain: equal to no right answer, and no tuple, list or text either.
 
     Attributes:
         type: the name of its type.
@@ -63,14 +67,18 @@ class _Writer:
                 return value
             case Seeded():
                 return {"random": value.seed}
-            case int():
+            case int() | Integral():  # NumPy's are no int
+                value = int(value)
                 if value.bit_length() > _MOST_BITS:
                     raise TooLarge(f"a number of more than {_MOST_BITS:,} bits")
                 self.spend(8)
-                return int(value)
+                return value
             case str():
                 self.spend(len(value))
                 return str(value)
+            case Real() | Decimal():  # fractions, and NumPy's numbers of 32 bits
+                self.spend(8)
+                return float(value)
             case bytes() | bytearray() | memoryview():
                 self.spend(value.nbytes if isinstance(value, memoryview) else len(value))
                 return {"bytes": base64.b64encode(value).decode()}

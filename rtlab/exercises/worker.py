@@ -246,7 +246,7 @@ def described(error: BaseException, files: set[str]) -> dict[str, Any]:
 def _files(answer: Any) -> set[str]:
     """The files that the code of an answer is from; what travels by value has one name for all."""
     parts = [answer, *vars(answer).values()] if inspect.isclass(answer) else [answer]
-    codes = [getattr(part, "__code__", None) for part in parts]
+    codes = [getattr(inspect.unwrap(part), "__code__", None) for part in parts]
     return {code.co_filename for code in codes if isinstance(code, CodeType)}
 
 

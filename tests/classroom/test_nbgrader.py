@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 import tomllib
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 from traitlets.config import Config
 
-from rtlab.classroom import call_in
+from rtlab.classroom import SHOWN, call_in
 from rtlab.exercises import catalogue
 from rtlab.exercises.exercise import Exercise
 from tests.classroom.course import Course
 from tests.classroom.sets import SETS, Question
+from tests.processes import wait_until_gone
 
 pytestmark = [
     # Those of nbgrader and jupyter_client, and what SQLAlchemy says of nbgrader.
@@ -104,6 +103,23 @@ get_ipython().display_formatter.format = lambda *given, **options: ({"text/plain
 staleness = lambda *given: None
 """,
 }
+FLOODS = {
+    "polling-cost-answer": "\n'x' * 30_000_000",
+    "choose-period-answer": "\nraise Exception('x' * 30_000_000)",
+    "staleness-answer": "\nfrom comm import create_comm\n"
+    "create_comm('jupyter.widget', data={'state': {'text': 'x' * 30_000_000}})",
+    "long-poll-client-answer": "\nfrom IPython.display import display\n"
+    "for _ in range(30): display('x' * 1_000_000)\n"
+    "raise KeyError('said all the same')",
+    "crossover-answer": """
+class Parcel:
+    def as_text(self):
+        return "x" * 30_000_000
+import rtlab.exercises.grading
+rtlab.exercises.grading.hand_in = lambda name, answer: Parcel()
+""",
+}
+"""What follows the right answers."""
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -191,13 +207,24 @@ def test_what_is_wrong_costs_its_own_points(tmp_path: Path) -> None:
     assert not list(course.root.rglob(".rtlab-progress.json*"))
 
 
-def wait_until_gone(pid: int) -> None:
-    """Wait for a process that was killed: its entry stays until somebody has taken note."""
-    for _ in range(100):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return
-        time.sleep(0.1)
-    raise AssertionError("what a submission started is still running")
+def test_what_a_submission_shows_is_bounded_in_every_way_of_showing_it(tmp_path: Path) -> None:
+    course = Course(tmp_path / "course")
+    course.generate("polling")
+    flooding = {name: SOLVED[name] + flood for name, flood in FLOODS.items()}
+    course.submit("floods", "polling", flooding)
+    course.autograde("polling")
+    full = {task.name: float(task.points) for task in exercises("polling")}
+    scores = course.scores("floods", "polling")
+    got = {name: scores[name] for name in full}
+    dialled = "long-poll-client"  # it may be late on a busy machine
+    assert got | {dialled: 0} == full | {dialled: 0, "crossover": 0}
+
+    notebooks = list((course.root / "autograded/floods/polling").glob("*.ipynb"))
+    assert all(file.stat().st_size < 3 * SHOWN for file in notebooks)
+    text = "".join(file.read_text("utf-8") for file in notebooks)
+    assert "Exception: xxx" in text
+    assert "said all the same" in text
+    assert "nothing came, or far too much" in text
 
 
 MARKS = {"nbgrader": {"grade": True}}

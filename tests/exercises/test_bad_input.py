@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import os
+import pickle
 import threading
 import time
 from pathlib import Path
@@ -19,6 +21,7 @@ from rtlab.exercises.mistakes import Gone
 from rtlab.exercises.pack import pack
 from rtlab.exercises.run import MOST_WAITS
 from tests.exercises.helpers import SHORT, answered, counting, greeting, judged, said, twice
+from tests.processes import wait_until_gone
 
 
 def function(body: str) -> str:
@@ -237,6 +240,8 @@ class TestWrongKinds:
 
         with pytest.raises(UsageError, match="'lab', which cannot leave this kernel"):
             judged(twice(), answer)
+        with pytest.raises(UsageError, match="'lab', which cannot leave this kernel"):
+            judged(twice(), lambda n: answer(n))
 
     def test_something_large_of_this_kernel(self):
         large = bytes(10_000_000)
@@ -250,6 +255,40 @@ class TestWrongKinds:
     def test_too_few_parameters(self):
         verdict = answered(twice(), "def twice():\n    return 2\n")
         assert "takes 0 positional arguments but 1 was given" in said(verdict)
+
+
+CACHED = {
+    "the answer": "@functools.lru_cache(maxsize=5, typed=True)\ndef twice(n):\n    return 2 * n\n",
+    "a helper": "@functools.cache\ndef double(n):\n    return 2 * n\n"
+    "def twice(n):\n    return double(n)\n",
+    "a recursive helper": "@functools.cache\ndef add(n, m):\n"
+    "    return add(n + 1, m - 1) if m else n\n"
+    "def twice(n):\n    return add(n, n)\n",
+    "a method": "class Number:\n    @functools.cache\n"
+    "    def twice(self, n):\n        return 2 * n\n"
+    "def twice(n):\n    return Number().twice(n)\n",
+}
+
+
+@pytest.mark.parametrize("source", CACHED.values(), ids=CACHED)
+def test_what_has_a_cache_travels_too(source: str):
+    assert answered(twice(), "import functools\n" + source).passed
+
+
+def test_what_has_a_cache_and_is_raised_in_is_found():
+    source = "import functools\n@functools.cache\ndef twice(n):\n    raise KeyError(n)\n"
+    assert "line 4, in twice" in answered(twice(), source).first.place
+
+
+def test_a_cache_of_a_module_that_is_there_is_sent_by_name():
+    assert pickle.loads(pack(plain_cache)) is plain_cache
+    made = pickle.loads(pack(functools.lru_cache(maxsize=5, typed=True)(lambda n: n)))
+    assert made.cache_parameters() == {"maxsize": 5, "typed": True}
+
+
+@functools.cache
+def plain_cache(n: int) -> int:
+    return n
 
 
 def children() -> set[int]:
@@ -276,6 +315,20 @@ def test_nothing_is_left_behind():
     gc.collect()
     assert children() == before
     assert threading.active_count() == threads
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("end", ["return 2 * n", "os._exit(0)", "while True: pass"])
+def test_what_leaves_the_group_of_an_answer_is_ended_too(tmp_path: Path, end: str):
+    body = f"""\
+import os, subprocess
+child = subprocess.Popen(['sleep', '600'], start_new_session=True)
+with open({str(tmp_path / "left")!r}, 'a') as file:
+    print(child.pid, file=file)
+{end}"""
+    answered(twice(), function(body))
+    for pid in map(int, (tmp_path / "left").read_text().split()):
+        wait_until_gone(pid)
 
 
 async def test_a_worker_whose_kernel_dies_ends_itself():

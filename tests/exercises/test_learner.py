@@ -12,8 +12,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import rtlab
 from rtlab.errors import UsageError
-from rtlab.exercises import catalogue, learner
-from rtlab.exercises.ledger import FILE
+from rtlab.exercises import catalogue, learner, ledger
+from rtlab.exercises.ledger import FILE, Ledger
 from rtlab.exercises.pack import fingerprint
 
 NAME = "accept-key"
@@ -97,6 +97,48 @@ def test_a_cell_that_is_moved_is_the_same_answer_and_another_helper_is_not():
     rtlab.check(NAME, EXERCISE.load(source.format(2)))
     with pytest.raises(UsageError, match="one more"):
         rtlab.solution(NAME)
+
+
+DECORATOR = """
+import functools
+def logged(function):
+    @functools.wraps(function)
+    def log(*given):
+        return function(*given)
+    return log
+"""
+BEHIND = {
+    "a decorator": DECORATOR + "@logged\ndef accept_key(key):\n    return key + {}\n",
+    "a decorator that is a class": (
+        "class Logged:\n    def __init__(self, function):\n        self.function = function\n"
+        "    def __call__(self, *given):\n        return self.function(*given)\n"
+        "@Logged\ndef accept_key(key):\n    return key + {}\n"
+    ),
+    "a cache": "import functools\n@functools.cache\ndef accept_key(key):\n    return key + {}\n",
+    "a helper's cache": "import functools\n@functools.cache\n"
+    "def helper(key):\n    return key + {}\n"
+    "def accept_key(key):\n    return helper(key)\n",
+    "a helper in a comprehension": "def helper(one):\n    return {}\n"
+    "def accept_key(key):\n    return [helper(one) for one in key]\n",
+    "a partial": "import functools\ndef given(more, key):\n    return {}\n"
+    "accept_key = functools.partial(given, 1)\n",
+    "a base": "class Base:\n    def feed(self):\n        return {}\n"
+    "class accept_key(Base):\n    pass\n",
+    "a class method": "class accept_key:\n    @classmethod\n"
+    "    def feed(cls):\n        return {}\n",
+    "a static method": "class accept_key:\n    @staticmethod\n    def feed():\n        return {}\n",
+    "a property": "class accept_key:\n    @property\n    def fed(self):\n        return {}\n",
+    "a bound method": "class Keys:\n    def feed(self, key):\n        return {}\n"
+    "accept_key = Keys().feed\n",
+}
+
+
+@pytest.mark.parametrize("source", BEHIND.values(), ids=BEHIND)
+def test_what_changed_is_found_where_it_stands_behind_something(source: str):
+    marks = [fingerprint(EXERCISE.load(source.format(number))) for number in (1, 2, 3)]
+    assert len(set(marks)) == 3
+    again = "\n# moved\n" + source.format(1)
+    assert fingerprint(EXERCISE.load(again)) == marks[0]
 
 
 def test_a_function_of_the_notebook_that_is_called_like_an_attribute_is_no_helper():
@@ -195,6 +237,7 @@ class TestTheFile:
         assert "could not be saved" in repr(verdict)
         assert not (folder / FILE).exists()
         assert rtlab.progress().passed == 1
+        assert "could not be saved" in repr(rtlab.progress())
         monkeypatch.undo()
         monkeypatch.chdir(folder)
         # (the ledger of this test is gone with undo: a new one, as in another kernel)
@@ -214,6 +257,66 @@ class TestTheFile:
         rtlab.hint("rooms")
         hints = {exercise.name: entry.hints for exercise, entry in rtlab.progress().rows}
         assert (hints[NAME], hints["unmask"], hints["rooms"]) == (2, 1, 1)
+
+    def test_two_kernels_change_it_at_the_same_moment(self, folder: Path):
+        code = (
+            "import sys; from pathlib import Path; from rtlab.exercises.ledger import Ledger\n"
+            "book = Ledger(Path(sys.argv[1]))\n"
+            "def more(entry): entry.hints += 1\n"
+            "for n in range(50):\n"
+            "    book.change('unmask', more)\n"
+            "    book.change(f'{sys.argv[2]}-{n}', more)\n"
+        )
+        kernels = [
+            subprocess.Popen([sys.executable, "-c", code, str(folder / FILE), name])
+            for name in ("one", "two", "three")
+        ]
+        assert [kernel.wait() for kernel in kernels] == [0, 0, 0]
+        entries = Ledger(folder / FILE).read()
+        assert entries.pop("unmask").hints == 150
+        assert len(entries) == 150
+        assert [path.name for path in folder.iterdir()] == [FILE]
+
+    @pytest.mark.parametrize("where", ["_lockable", "_lock"])
+    def test_where_nothing_can_be_locked_it_is_kept_all_the_same(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    ):
+        def refuse(what: object) -> int:
+            raise OSError(9, "Bad file descriptor")
+
+        monkeypatch.setattr(f"rtlab.exercises.ledger.{where}", refuse)
+        rtlab.hint(NAME)
+        assert json.loads((folder / FILE).read_text())["exercises"][NAME]["hints"] == 1
+
+    def test_what_a_stuck_kernel_has_locked_is_kept_all_the_same(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr("rtlab.exercises.ledger._PATIENCE", 3)
+        with ledger._locked(folder / FILE):
+            rtlab.hint(NAME)
+        assert json.loads((folder / FILE).read_text())["exercises"][NAME]["hints"] == 1
+
+    def test_more_hints_than_there_are_are_all_of_them(self, folder: Path):
+        content = {"version": 1, "exercises": {NAME: {"hints": 999}}}
+        (folder / FILE).write_text(json.dumps(content))
+        assert "hint" not in " ".join(rtlab.check(NAME, wrong(0)).notes)
+        assert "all its hints" in repr(rtlab.hint(NAME))
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="a folder in use stays there")
+    def test_in_a_folder_that_was_deleted_the_verdict_comes(self, folder: Path):
+        code = (
+            "import os, rtlab; from rtlab.exercises import catalogue as c; os.rmdir(os.getcwd())\n"
+            "print(rtlab.check('unmask', c.find('unmask').load(c.find('unmask').solution)))\n"
+            "print(rtlab.progress())"
+        )
+        gone = folder / "gone"
+        gone.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=gone, capture_output=True, text=True, check=True
+        )
+        assert "4 of 4 points" in done.stdout
+        assert "1 of 25 exercises passed" in done.stdout
+        assert done.stdout.count("could not be saved") == 2
 
     def test_a_write_that_fails_half_way_leaves_the_old_one(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
