@@ -82,3 +82,67 @@ async def messages(url):
 async def test_a_client_may_be_written_in_another_way(name: str, source: str) -> None:
     verdict = await judge(name, source)
     assert verdict.passed, verdict
+
+
+READ_BY_PIECES = r"""
+import asyncio
+import base64
+import hashlib
+import time
+
+
+async def handshake(reader, writer, origins):
+    async def say(status, *lines):
+        text = "\r\n".join([f"HTTP/1.1 {status}", *lines, "Content-Length: 0", "", ""])
+        writer.write(text.encode())
+        await writer.drain()
+        writer.close()
+
+    data, until = b"", time.monotonic() + 2.9
+    while b"\r\n\r\n" not in data:
+        try:
+            more = await asyncio.wait_for(reader.read(512), until - time.monotonic())
+        except TimeoutError:
+            more = b""
+        data += more
+        if not more or len(data) > LIMIT:
+            return await say("400 Bad Request")
+    first, *lines = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    fields = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        fields[name.lower()] = value.strip()
+    match first.split(" "):
+        case ["GET", _, "HTTP/1.1"]:
+            pass
+        case [_, _, "HTTP/1.1"]:
+            return await say("405 Method Not Allowed")
+        case _:
+            return await say("400 Bad Request")
+    if fields.get("sec-websocket-version") != "13":
+        return await say("426 Upgrade Required", "sec-websocket-version: 13")
+    words = fields.get("connection", "").lower().replace(",", " ").split()
+    key = fields.get("sec-websocket-key", "")
+    try:
+        size = len(base64.b64decode(key, validate=True))
+    except ValueError:
+        size = 0
+    if fields.get("upgrade", "").lower() != "websocket" or "upgrade" not in words or size != 16:
+        return await say("400 Bad Request")
+    if "host" not in fields:
+        return await say("400 Bad Request")
+    if fields.get("origin", *origins) not in origins:
+        return await say("403 Forbidden")
+    guid = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    accept = base64.b64encode(hashlib.sha1(key.encode() + guid).digest()).decode()
+    head = ["HTTP/1.1 101 Fine", "upgrade: websocket", "connection: upgrade"]
+    head += [f"sec-websocket-accept: {accept}", "", ""]
+    writer.write("\r\n".join(head).encode())
+    return True
+"""
+
+
+@pytest.mark.parametrize("limit", [1_000, 8_192, 80_000, 1_000_000])
+async def test_a_head_may_be_too_long_from_any_size_on(limit: int) -> None:
+    verdict = await judge("handshake-server", READ_BY_PIECES.replace("LIMIT", str(limit)))
+    assert verdict.passed, verdict
