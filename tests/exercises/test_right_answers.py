@@ -146,3 +146,35 @@ async def handshake(reader, writer, origins):
 async def test_a_head_may_be_too_long_from_any_size_on(limit: int) -> None:
     verdict = await judge("handshake-server", READ_BY_PIECES.replace("LIMIT", str(limit)))
     assert verdict.passed, verdict
+A_TASK_FOR_LIFE = r"""
+import asyncio
+from aiohttp import web
+
+
+async def events(request, feed, idle):
+    headers = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "NO"}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    await response.write(b"retry: 2000\n:\n\n")
+
+    async def live():
+        while True:
+            await asyncio.sleep(idle / 4)
+            await response.write(b": " + 20 * b"x" + b"\n\n")
+
+    living = asyncio.create_task(live())
+    cursor = 0
+    try:
+        while news := await feed.wait(cursor):
+            text = "".join(f"id:{one.seq}\nevent:message\ndata:{one.json}\n\n" for one in news)
+            await response.write(text.encode())
+            cursor = news[-1].seq
+    finally:
+        living.cancel()
+    return response
+"""
+
+
+async def test_an_event_stream_may_have_a_task_for_its_signs_of_life() -> None:
+    verdict = await judge("middlebox", A_TASK_FOR_LIFE)
+    assert verdict.passed, verdict
