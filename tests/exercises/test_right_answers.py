@@ -146,6 +146,8 @@ async def handshake(reader, writer, origins):
 async def test_a_head_may_be_too_long_from_any_size_on(limit: int) -> None:
     verdict = await judge("handshake-server", READ_BY_PIECES.replace("LIMIT", str(limit)))
     assert verdict.passed, verdict
+
+
 A_TASK_FOR_LIFE = r"""
 import asyncio
 from aiohttp import web
@@ -178,3 +180,21 @@ async def events(request, feed, idle):
 async def test_an_event_stream_may_have_a_task_for_its_signs_of_life() -> None:
     verdict = await judge("middlebox", A_TASK_FOR_LIFE)
     assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize("not_when", ["I'd take long-polling", "LONG POLLING then", "WebSockets"])
+async def test_a_capstone_may_spell_a_transport_in_its_own_way(not_when: str) -> None:
+    source = catalogue.find("capstone").solution
+    for old, new in (
+        ('"transport": "sse"', '"transport": "polling"'),
+        ('{"sse": 0.081, "websocket": 0.081, "polling": 0.583}', '{"sse": 2, "polling": 1}'),
+        (
+            "If visitors could book a seat on the screen I would take websocket.",
+            f"If news must be seen at once: {not_when}.",
+        ),
+    ):
+        assert old in source
+        source = source.replace(old, new)
+    verdict = await judge("capstone", source)
+    assert verdict.cases[-1].name == "when not"
+    assert verdict.cases[-1].state == "passed", verdict
