@@ -73,11 +73,34 @@ async def messages(url):
         except (OSError, websockets.WebSocketException):
             await asyncio.sleep(0.2)
 """
+AS_WEBSOCKETS_HAS_IT = """
+import json
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+
+async def messages(url):
+    cursor = 0
+    async for connection in connect(url, proxy=None):
+        try:
+            await connection.send(json.dumps({"since": cursor}))
+            async for text in connection:
+                message = json.loads(text)
+                if message.get("seq", 0) > cursor:
+                    cursor = message["seq"]
+                    yield message["data"]
+        except ConnectionClosed:
+            continue
+"""
 
 
 @pytest.mark.parametrize(
     ("name", "source"),
-    [("long-poll-client", ASKED_WITH_AIOHTTP), ("exactly-once", A_SET_OF_NUMBERS)],
+    [
+        ("long-poll-client", ASKED_WITH_AIOHTTP),
+        ("exactly-once", A_SET_OF_NUMBERS),
+        ("exactly-once", AS_WEBSOCKETS_HAS_IT),
+    ],
 )
 async def test_a_client_may_be_written_in_another_way(name: str, source: str) -> None:
     verdict = await judge(name, source)
