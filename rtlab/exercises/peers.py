@@ -206,7 +206,10 @@ def each_once(got: list[Any], count: int, first: int = 1) -> None:
     right = list(range(first, first + count))
     if got == right:
         return
-    twice = sorted({number for number in got if got.count(number) > 1}, key=repr)
+    twice: list[Any] = []
+    for number in got:  # which may be anything, also what no set takes
+        if number not in twice and got.count(number) > 1:
+            twice.append(number)
     lost = [number for number in right if number not in got]
     if twice:
         what = f"{_numbers(twice)} came more than once: does every question say what was seen?"
@@ -217,6 +220,47 @@ def each_once(got: list[Any], count: int, first: int = 1) -> None:
     else:
         what = "The messages came in another order, or others than were sent."
     raise Mistake(what, expected=right, got=got)
+
+
+def data_of(seq: int) -> str:
+    """Return the data of a message: other than its number, and 3 has the same as 2."""
+    return f"price {100 + (2 if seq == 3 else seq)}"
+
+
+def each_data_once(got: list[Any], count: int) -> None:
+    """Hold a client to its promise: the data of messages 1 to ``count``, each once, in order.
+
+    Raises:
+        Mistake: something is missing, came twice or out of order, or is no data.
+    """
+    right = [data_of(seq) for seq in range(1, count + 1)]
+    if got == right:
+        return
+    try:
+        if got and all(isinstance(item, int) for item in got):
+            raise Mistake("These are numbers: seq and not the data. The data of each is due.")
+        if got and all(isinstance(item, dict) and "data" in item for item in got):
+            raise Mistake("These are whole messages: of each, the data alone is due.")
+        numbers = _as_numbers(got, count)
+        if [seq for seq in range(1, count + 1) if seq not in numbers] == [3] and 4 in numbers:
+            raise Mistake(
+                "One of messages 2 and 3 never came: they have the same data, and what tells them "
+                "apart is their seq."
+            )
+        each_once(numbers, count)
+    except Mistake as mistake:
+        raise Mistake(mistake.message, expected=right, got=got) from None
+
+
+def _as_numbers(got: list[Any], count: int) -> list[Any]:
+    """Return the numbers that messages have by their data; what is no data stays as it is."""
+    numbers: list[Any] = []
+    for item in got:
+        fitting = [seq for seq in range(1, count + 1) if data_of(seq) == item]
+        # Of two that have the same data the first that is not there yet.
+        fresh = [seq for seq in fitting if seq not in numbers]
+        numbers.append((fresh or fitting or [item])[0])
+    return numbers
 
 
 def _numbers(numbers: list[Any]) -> str:

@@ -95,6 +95,18 @@ capstone = {
             (("If visitors could book a seat on the screen I would take websocket.", "Never."),),
         ),
         Wrong(
+            "only its own name",
+            "not_when names the transport",
+            (
+                ('"sse"', '"long_polling"'),
+                ("sse shows", "long polling shows"),
+                (
+                    "If visitors could book a seat on the screen I would take websocket.",
+                    "Never: long polling is the best of all.",
+                ),
+            ),
+        ),
+        Wrong(
             "no such transport", "no transport", (('"transport": "sse"', '"transport": "http"'),)
         ),
     ),
@@ -117,6 +129,12 @@ def _text(value: dict[str, Any], name: str, least: int) -> str:
             f"{name} takes a sentence, of {least} words at least.", expected="text", got=text
         )
     return text
+
+
+def _named(text: str) -> set[str]:
+    """Return the transports that a text names; who says “long polling” does not say “polling”."""
+    found = re.findall(r"\b(long[ _-]?polling|polling|sse|websocket)", text.lower())
+    return {"long_polling" if name.startswith("long") else name for name in found}
 
 
 def _transport(value: dict[str, Any]) -> str:
@@ -205,7 +223,7 @@ async def others(answer: Answer, rng: random.Random) -> None:
     latency, sizes = _figures(value, "latency"), _figures(value, "bytes_per_message")
     for other in set(latency) & set(sizes) - {chosen}:
         better = latency[other] <= latency[chosen] and sizes[other] <= sizes[chosen]
-        if better and other.replace("_", " ") not in text.lower().replace("_", " "):
+        if better and other not in _named(text):
             raise Mistake(
                 f"In your own figures {other} was as fast and as cheap, or better: why not "
                 f"{other}? "
@@ -217,10 +235,8 @@ async def others(answer: Answer, rng: random.Random) -> None:
 async def limits(answer: Answer, rng: random.Random) -> None:
     """Every choice has an end."""
     value = await _read(answer)
-    text = _text(value, "not_when", 5).lower().replace("_", " ")
-    chosen = _transport(value)
-    named = [one for one in TRANSPORTS if one != chosen and one.replace("_", " ") in text]
-    if not named:
+    text = _text(value, "not_when", 5)
+    if not _named(text) - {_transport(value)}:
         raise Mistake(
             "not_when names the transport that you would take then.", got=text, expected="a name"
         )

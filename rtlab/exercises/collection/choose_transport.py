@@ -83,6 +83,11 @@ choice = {
             (('"ticker": ("sse", "down only")', '"ticker": ("sse", "fast")'),),
         ),
         Wrong(
+            "two reasons at once",
+            "One reason",
+            (('("websocket", "fast")', '("websocket", ["both ways", "fast"])'),),
+        ),
+        Wrong(
             "a sensor that stays connected",
             "sleeps",
             (('"iot": ("polling", "sleeping")', '"iot": ("websocket", "both ways")'),),
@@ -166,6 +171,12 @@ def judge(feature: str, choice: Any) -> None:
         raise Mistake(scenario.bad[transport])
     if isinstance(reason, Other):
         raise Mistake("There is still a “...” to fill in: the reason.")
+    if not isinstance(reason, str):
+        raise Mistake(
+            "One reason of the list is due, as text: the one that decides.",
+            expected="one reason",
+            got=reason,
+        )
     if reason not in REASONS:
         raise Mistake(f"{reason!r} is no reason of the list: {', '.join(REASONS)}.")
     if reason not in scenario.good[transport]:

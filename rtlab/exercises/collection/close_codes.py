@@ -67,6 +67,16 @@ def on_close(payload):
             "half a code",
             (("len(payload) == 1 or code < 1000", "0 < len(payload) > 1 and code < 1000"),),
         ),
+        Wrong(
+            "struct.error for one byte",
+            "half a code. on_close(b'\\x03') must raise ValueError",
+            (
+                (
+                    'int.from_bytes(payload[:2], "big"), payload',
+                    '__import__("struct").unpack("!H", payload[:2])[0], payload',
+                ),
+            ),
+        ),
         Wrong("2999 let in", "must not be sent", (("1015 <= code < 3000", "1015 <= code < 2000"),)),
     ),
 )
@@ -137,5 +147,10 @@ async def forbidden(answer: Answer, rng: random.Random) -> None:
         except Raised as error:
             if "ValueError" in error.kinds:
                 continue
-            raise
+            raise Mistake(
+                f"{why} on_close({payload!r}) must raise ValueError. {error}",
+                expected="ValueError",
+                got=error.type,
+                frame=error.frame,
+            ) from None
         raise Mistake(f"{why} It must raise ValueError.", expected="ValueError", got=got)

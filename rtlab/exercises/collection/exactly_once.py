@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
 from rtlab.exercises.mistakes import Mistake, explained
-from rtlab.exercises.peers import collected, each_once, offered
+from rtlab.exercises.peers import collected, data_of, each_data_once, offered
 from rtlab.feed import Feed
 from rtlab.sockets import LOOPBACK, listen
 
@@ -132,6 +132,22 @@ async def messages(url):
             (("        await asyncio.sleep(0.1)\n", "        await asyncio.sleep(0)\n"),),
         ),
         Wrong(
+            "by content",
+            "the same data",
+            (
+                ("cursor = 0\n", "cursor, seen = 0, set()\n"),
+                (
+                    'message.get("seq", 0) > cursor:',
+                    '"seq" in message and message["data"] not in seen:',
+                ),
+                (
+                    'cursor = message["seq"]\n',
+                    'cursor = message["seq"]\n                        seen.add(message["data"])\n',
+                ),
+            ),
+        ),
+        Wrong("seq for data", "not the data", (('yield message["data"]', 'yield message["seq"]'),)),
+        Wrong(
             "one ahead",
             "never came",
             (('{"since": cursor}', '{"since": cursor + 1 if cursor else 0}'),),
@@ -152,10 +168,10 @@ async def plain(answer: Answer, rng: random.Random) -> None:
     feed = Feed()
     async with offered("websocket", feed) as (url, _), collected(answer.iterate(url)) as got:
         for number in range(1, 11):
-            feed.publish(number)
+            feed.publish(data_of(number))
             await asyncio.sleep(0.01)
         await got.reach(10)
-        each_once(got.items, 10)
+        each_data_once(got.items, 10)
 
 
 @EXERCISE.case("cut at random", points=2, timeout=LATER)
@@ -166,28 +182,28 @@ async def cut(answer: Answer, rng: random.Random) -> None:
         link.impair(latency=0.005)
         with explained(**_BREAK):
             for number in range(1, 41):
-                feed.publish(number)
+                feed.publish(data_of(number))
                 await asyncio.sleep(rng.uniform(0, 0.05))
                 if number in (8, 20, 30) or rng.random() < 0.1:
                     link.cut()
             await got.reach(40)
         await asyncio.sleep(0.2)
-        each_once(got.items, 40)
+        each_data_once(got.items, 40)
 
 
 @EXERCISE.case("away for a second", timeout=LATER)
 async def away(answer: Answer, rng: random.Random) -> None:
     """Who dials without a pause makes things worse."""
     feed = Feed()
-    feed.publish(1)
+    feed.publish(data_of(1))
     async with offered("websocket", feed) as (url, link), collected(answer.iterate(url)) as got:
         await got.reach(1)
         before = link.dialled
         link.cut(1.0)
-        feed.publish(2)
+        feed.publish(data_of(2))
         with explained(**_BREAK):
             await got.reach(2, 4)
-        each_once(got.items, 2)
+        each_data_once(got.items, 2)
         if link.dialled - before > 30:
             raise Mistake(
                 f"It dialled {link.dialled - before} times in the second in which nobody answered: "
@@ -203,7 +219,7 @@ async def late(answer: Answer, rng: random.Random) -> None:
 
     async def talk(connection: ServerConnection) -> None:
         await connection.recv()
-        await connection.send(json.dumps({"seq": 1, "data": 1}))
+        await connection.send(json.dumps({"seq": 1, "data": data_of(1)}))
         await connection.wait_closed()
 
     async with collected(answer.iterate(f"ws://{LOOPBACK}:{port}/")) as got:
@@ -211,7 +227,7 @@ async def late(answer: Answer, rng: random.Random) -> None:
             await got.reach(1, 1.0)
             async with serve(talk, sock=listen(port), compression=None):
                 await got.reach(1)
-                each_once(got.items, 1)
+                each_data_once(got.items, 1)
 
 
 @EXERCISE.case("a server that repeats itself, closes, and breaks", points=2, timeout=LATER)
@@ -227,7 +243,7 @@ async def repeats(answer: Answer, rng: random.Random) -> None:
             said.append(since)
             start = max(1, since - 1)  # what a server sends that is not sure what arrived
             for seq in range(start, min(start + 5, 21)):
-                await connection.send(json.dumps({"seq": seq, "data": seq}))
+                await connection.send(json.dumps({"seq": seq, "data": data_of(seq)}))
             if len(said) % 2 and start + 5 < 21:
                 connection.transport.abort()
             elif start + 5 < 21:
@@ -245,12 +261,11 @@ async def repeats(answer: Answer, rng: random.Random) -> None:
                 await got.reach(20)
             await asyncio.sleep(0.2)
             try:
-                each_once(got.items, 20)
+                each_data_once(got.items, 20)
             except Mistake as mistake:
-                repeated = len(set(map(repr, got.items))) < len(got.items)
                 why = (
                     "The server repeats itself after a break, and so did the client. "
-                    if repeated
+                    if "more than once" in mistake.message
                     else ""
                 )
                 raise Mistake(

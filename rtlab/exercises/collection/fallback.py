@@ -14,7 +14,7 @@ from rtlab.access import Gate
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
 from rtlab.exercises.mistakes import Mistake, explained
-from rtlab.exercises.peers import collected, each_once
+from rtlab.exercises.peers import collected, data_of, each_data_once
 from rtlab.feed import Feed
 from rtlab.middlebox import Middlebox
 from rtlab.sockets import LOOPBACK, listen
@@ -104,6 +104,14 @@ async def messages(websocket_url, sse_url):
             (("connect(websocket_url", 'connect("ws://127.0.0.1:9"'),),
         ),
         Wrong(
+            "seq for data",
+            "not the data",
+            (
+                ('yield message["data"]', 'yield message["seq"]'),
+                ("delivery.message.data", "delivery.message.seq"),
+            ),
+        ),
+        Wrong(
             "both at once",
             "came more than once",
             (
@@ -134,7 +142,7 @@ class _Servers(NamedTuple):
 async def _both() -> AsyncIterator[_Servers]:
     feed = Feed()
     for number in (1, 2, 3):
-        feed.publish(number)
+        feed.publish(data_of(number))
     servers = _Servers(feed, await websocket.serve(feed, Gate()), await sse.serve(feed, Gate()))
     try:
         yield servers
@@ -152,10 +160,10 @@ async def _run(answer: Answer, servers: _Servers, port: int, what: str) -> None:
             await got.reach(3, _LONG)
         if not got.items:
             raise Mistake(what, waited=True)
-        servers.feed.publish(4)
+        servers.feed.publish(data_of(4))
         await got.reach(4, _LONG)
         await asyncio.sleep(0.2)
-        each_once(got.items, 4)
+        each_data_once(got.items, 4)
 
 
 @EXERCISE.case("nothing in the way", points=2, timeout=2 * LATER)

@@ -88,11 +88,11 @@ class Receiver:
             raise Violation(1002)
         start = 2
         if length > 125:
-            start = 4 if length == 126 else 10
+            start, least = (4, 126) if length == 126 else (10, 2**16)
             if len(self.buffer) < start:
                 return None
             length = int.from_bytes(self.buffer[2:start], "big")
-            if length >= 2**63:
+            if not least <= length < 2**63:
                 raise Violation(1002)
         stop = start + 4 + length
         if len(self.buffer) < stop:
@@ -137,7 +137,8 @@ def as_text(payload):
         "Control frames (opcode 8 and above) may come between two fragments of a message, and are "
         "never fragments themselves.",
         "What is forbidden can be seen in the first two bytes: RSV bits, unknown opcodes, no mask, "
-        "control frames that are long or without FIN. Raise at once, without waiting for the rest.",
+        "control frames that are long or without FIN. Raise at once, without waiting for the rest. "
+        "A length of two or eight bytes can be wrong, too.",
         "Text is decoded when the message is whole: a character may be cut by a fragment's end.",
     ),
     wrong=(
@@ -164,7 +165,7 @@ def as_text(payload):
         Wrong(
             "126 as a length",
             "two bytes of length",
-            (("start = 4 if length == 126 else 10", "start = 4"),),
+            (("(4, 126) if length == 126 else (10, 2**16)", "4, 126"),),
         ),
         Wrong(
             "little-endian",
@@ -181,6 +182,11 @@ def as_text(payload):
         ),
         Wrong("unmasked clients", "must mask", ((" or not second & 0x80", ""),)),
         Wrong("RSV bits ignored", "RSV", (("first & 0x70 or ", ""),)),
+        Wrong(
+            "long forms let in",
+            "shortest form",
+            (("not least <= length < 2**63", "length >= 2**63"),),
+        ),
         Wrong("fragments as messages", "one message", (("if not fin:", "if False:"),)),
         Wrong(
             "interleaved messages",
@@ -357,7 +363,7 @@ async def cut(answer: Answer, rng: random.Random) -> None:
     await _expect(answer, [*single, stream[25:]], right, _PARTIAL)
 
 
-@EXERCISE.case("what the first two bytes forbid", level=4, points=2, clause="RFC 6455 §5.2")
+@EXERCISE.case("what the head of a frame forbids", level=4, points=2, clause="RFC 6455 §5.2")
 async def forbidden(answer: Answer, rng: random.Random) -> None:
     """All of it closes with 1002."""
     await _refuse(
@@ -389,6 +395,14 @@ async def forbidden(answer: Answer, rng: random.Random) -> None:
     )
     huge = b"\x82\xff" + b"\xff" * 8 + KEY
     await _refuse(answer, 1002, "The highest bit of a length of eight bytes must be 0.", huge)
+    for size, count in ((5, 2), (125, 2), (5, 8), (126, 8), (65_535, 8)):
+        head = bytes([0x82, 0xFE if count == 2 else 0xFF]) + size.to_bytes(count, "big")
+        await _refuse(
+            answer,
+            1002,
+            f"A length of {size:,} in {count} bytes: it must have the shortest form that holds it.",
+            head + bytes(4 + size),
+        )
 
 
 @EXERCISE.case(

@@ -14,7 +14,7 @@ from rtlab.examples import KEY
 from rtlab.exercises.answer import Answer, Server
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
 from rtlab.exercises.mistakes import Mistake
-from rtlab.exercises.peers import raw, within
+from rtlab.exercises.peers import Raw, raw, within
 from rtlab.sockets import LOOPBACK
 
 EXERCISE = Exercise(
@@ -179,6 +179,41 @@ async def write(writer, status, *lines):
             "it waits for ever",
             "never ends its head",
             (("asyncio.timeout(2)", "asyncio.timeout(None)"),),
+        ),
+        Wrong(
+            "silent to what is no HTTP",
+            "answered with 400",
+            (
+                (
+                    "TimeoutError, ValueError):\n        return await refuse(writer, "
+                    '"400 Bad Request")',
+                    "TimeoutError, ValueError):\n        return False",
+                ),
+            ),
+        ),
+        Wrong(
+            "silent to a head without end",
+            "not come after 3 seconds",
+            (
+                (
+                    "    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, "
+                    "TimeoutError, ValueError):",
+                    "    except (asyncio.LimitOverrunError, TimeoutError):\n        return False\n"
+                    "    except (asyncio.IncompleteReadError, ValueError):",
+                ),
+            ),
+        ),
+        Wrong(
+            "silent to a head too long",
+            "grows too long",
+            (
+                (
+                    "    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, "
+                    "TimeoutError, ValueError):",
+                    "    except asyncio.LimitOverrunError:\n        return False\n"
+                    "    except (asyncio.IncompleteReadError, TimeoutError, ValueError):",
+                ),
+            ),
         ),
     ),
 )
@@ -381,6 +416,25 @@ async def origin(answer: Answer, rng: random.Random) -> None:
             )
 
 
+async def _grow(client: Raw) -> None:
+    """Send a head that grows; the server is not sent more than it can take, and resets nothing."""
+    client.send(b"GET / HTTP/1.1\r\nX: ")
+    for _ in range(7):
+        client.send(b"x" * 16_384)
+        await asyncio.sleep(0.03)
+
+
+def _is_bad_request(answer: Answer, head: bytes, what: str) -> None:
+    if _status(head) != 400:
+        nothing = "an exception" if answer.notes else "nothing"
+        raise Mistake(
+            f"{what} is to be answered with 400 before the connection is closed: who waits for an "
+            "answer wants to know what was wrong.",
+            expected=400,
+            got=_status(head) or ("no HTTP" if head else nothing),
+        )
+
+
 @EXERCISE.case(
     "clients that do what they should not",
     level=6,
@@ -393,19 +447,20 @@ async def hostile(answer: Answer, rng: random.Random) -> None:
     async with answer.serve("streams", [ORIGIN]) as server:
         for data in (b"\x16\x03\x01\x02\0\x01" * 20 + b"\r\n\r\n", b"GET\r\n\r\n", b"\r\n\r\n"):
             head = await _ask(server, data, what="what is no HTTP at all")
-            if _status(head) not in (400, None) or (answer.notes and not head):
-                raise Mistake(
-                    f"What is no HTTP at all ({data[:12]!r}) is to be answered with 400.",
-                    expected=400,
-                    got=_status(head) or "an exception",
-                )
+            _is_bad_request(answer, head, f"What is no HTTP at all ({data[:12]!r})")
         async with raw(server.port) as client:
             client.send(_request()[:-2])  # and then nothing
             what = "A client that never ends its head is still waited for after 5 s: 3 are enough."
-            await within(what, client.rest(), 5.0)
+            head = await within(what, client.head(), 5.0)
+            _is_bad_request(answer, head, "A head that has not come after 3 seconds")
         async with raw(server.port) as client:
-            client.send(b"GET / HTTP/1.1\r\n" + b"X: " + b"x" * 100_000)
-            await within("A head without end is read without end.", client.rest(), 5.0)
+            growing = asyncio.create_task(_grow(client))
+            what = "A head without end is read without end."
+            try:
+                head = await within(what, client.head(), 5.0)
+            finally:
+                growing.cancel()
+            _is_bad_request(answer, head, "A head that grows too long")
         async with raw(server.port) as client:
             client.send(b"GET")
             client.reset()

@@ -10,7 +10,7 @@ from aiohttp import web
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
 from rtlab.exercises.mistakes import Mistake, explained
-from rtlab.exercises.peers import asked, collected, each_once, offered
+from rtlab.exercises.peers import asked, collected, data_of, each_data_once, offered
 from rtlab.feed import Feed
 from rtlab.transports.http import read_cursor
 
@@ -91,6 +91,7 @@ async def messages(url):
             "A 204 has no body",
             (("if answer.status_code == 200", "if answer.status_code < 300"),),
         ),
+        Wrong("seq for data", "not the data", (('yield message["data"]', 'yield message["seq"]'),)),
         Wrong(
             "no pause", "without a pause", (("await asyncio.sleep(0.1)", "await asyncio.sleep(0)"),)
         ),
@@ -106,16 +107,16 @@ async def plain(answer: Answer, rng: random.Random) -> None:
     """Nothing goes wrong."""
     feed = Feed()
     for number in (1, 2, 3):
-        feed.publish(number)
+        feed.publish(data_of(number))
     async with offered("long_polling", feed) as (url, _), collected(answer.iterate(url)) as got:
         await got.reach(3)
         for number in (4, 5, 6, 7):
-            feed.publish(number)
+            feed.publish(data_of(number))
             if number % 2:
                 await asyncio.sleep(0.1)
         await got.reach(7)
         await asyncio.sleep(0.2)  # for what comes twice
-        each_once(got.items, 7)
+        each_data_once(got.items, 7)
 
 
 @EXERCISE.case("a quiet time: the server answers 204", timeout=LATER)
@@ -129,13 +130,13 @@ async def quiet(answer: Answer, rng: random.Random) -> None:
         return web.json_response(listed) if listed else web.Response(status=204)
 
     async with asked(feed, hold) as url, collected(answer.iterate(url)) as got:
-        feed.publish(1)
+        feed.publish(data_of(1))
         await got.reach(1)
         await asyncio.sleep(0.4)
-        feed.publish(2)
+        feed.publish(data_of(2))
         with explained(JSONDecodeError="A 204 has no body: there is nothing to parse. Ask again."):
             await got.reach(2)
-        each_once(got.items, 2)
+        each_data_once(got.items, 2)
 
 
 @EXERCISE.case("cut at random", points=3, timeout=LATER)
@@ -145,29 +146,29 @@ async def cut(answer: Answer, rng: random.Random) -> None:
     async with offered("long_polling", feed) as (url, link), collected(answer.iterate(url)) as got:
         link.impair(latency=0.01)
         for number in range(1, 41):
-            feed.publish(number)
+            feed.publish(data_of(number))
             await asyncio.sleep(rng.uniform(0, 0.05))
             if rng.random() < 0.3:
                 link.cut()
         with explained(TransportError=_CUT):
             await got.reach(40)
         await asyncio.sleep(0.2)
-        each_once(got.items, 40)
+        each_data_once(got.items, 40)
 
 
 @EXERCISE.case("away for a second", timeout=LATER)
 async def away(answer: Answer, rng: random.Random) -> None:
     """Who asks without a pause then makes things worse."""
     feed = Feed()
-    feed.publish(1)
+    feed.publish(data_of(1))
     async with offered("long_polling", feed) as (url, link), collected(answer.iterate(url)) as got:
         await got.reach(1)
         before = link.dialled
         link.cut(1.0)
-        feed.publish(2)
+        feed.publish(data_of(2))
         with explained(TransportError=_CUT):
             await got.reach(2, 4)
-        each_once(got.items, 2)
+        each_data_once(got.items, 2)
         count = link.dialled - before
         if count > 30:
             raise Mistake(

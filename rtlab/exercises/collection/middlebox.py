@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -85,6 +86,28 @@ async def events(request, feed, idle):
             "buffered", "held back", (('    response.headers["X-Accel-Buffering"] = "no"\n', ""),)
         ),
         Wrong(
+            "padding in the place of the header",
+            "bytes more than its messages",
+            (
+                ('    response.headers["X-Accel-Buffering"] = "no"\n', ""),
+                ('b": welcome\\n\\n"', 'b": " + 5000 * b"x" + b"\\n\\n"'),
+                ('b": heartbeat\\n\\n"', 'b": " + 5000 * b"x" + b"\\n\\n"'),
+                ("{message.json}\\n\\n", "{message.json}\\n\\n: {5000 * 'x'}\\n\\n"),
+            ),
+        ),
+        Wrong(
+            "looks for news now and then",
+            "came late",
+            (
+                ("from aiohttp", "import asyncio\n\nfrom aiohttp"),
+                (
+                    "messages = await feed.wait(cursor, timeout=idle / 2)",
+                    "await asyncio.sleep(min(idle / 2, 1.5))\n        "
+                    "messages = feed.since(cursor)",
+                ),
+            ),
+        ),
+        Wrong(
             "nothing at first",
             "first byte",
             (('    await response.write(b": welcome\\n\\n")\n', ""),),
@@ -94,6 +117,8 @@ async def events(request, feed, idle):
 
 IDLE = 0.8
 """Seconds, as short as a busy machine allows; in real life it is a minute."""
+EXTRA = 1_000
+"""Bytes that a stream may have beside the data of its messages: four times idle takes a tenth."""
 
 
 class _Stream:
@@ -102,6 +127,8 @@ class _Stream:
     Attributes:
         decoder: has read it.
         seen: the data of its events.
+        times: when each came, in seconds of ``time.monotonic``.
+        size: its bytes.
         began: whether a byte came.
         ended: whether it is over.
     """
@@ -109,6 +136,8 @@ class _Stream:
     def __init__(self, url: str) -> None:
         self.decoder = Decoder()
         self.seen: list[str] = []
+        self.times: list[float] = []
+        self.size = 0
         self.began = self.ended = False
         self._task = asyncio.create_task(self._take(url))
 
@@ -118,7 +147,10 @@ class _Stream:
                 async with client.stream("GET", url) as response:
                     async for data in response.aiter_raw():
                         self.began = True
+                        self.size += len(data)
                         self.seen += [event.data for event in self.decoder.feed(data)]
+                        more = len(self.seen) - len(self.times)
+                        self.times += [time.monotonic()] * more
         self.ended = True
 
     async def wait(self, count: int, seconds: float) -> None:
@@ -128,6 +160,21 @@ class _Stream:
             if self.began and len(self.seen) >= count:
                 return
             await asyncio.sleep(0.01)
+
+    def judge_size(self) -> None:
+        """Hold that there is little beside the messages.
+
+        Raises:
+            Mistake: there is more than a few comments take.
+        """
+        extra = self.size - sum(len(data.encode()) for data in self.seen)
+        if extra > EXTRA:
+            raise Mistake(
+                f"The stream had {extra:,} bytes more than its messages. A header makes a proxy "
+                "pass on at once, and a short comment is a sign of life: neither takes padding.",
+                expected=f"{EXTRA:,} at most",
+                got=extra,
+            )
 
     async def stop(self) -> None:
         """Leave."""
@@ -178,6 +225,7 @@ async def quiet(answer: Answer, rng: random.Random) -> None:
                     expected="about two in each idle",
                     got=stream.decoder.comments,
                 )
+            stream.judge_size()
             await server.publish(2)
             await stream.wait(2, 2.0)
             if len(stream.seen) < 2:
@@ -202,9 +250,10 @@ async def held(answer: Answer, rng: random.Random) -> None:
                 expected="X-Accel-Buffering: no",
                 got="no such header",
             )
+        stream.judge_size()
 
 
-@EXERCISE.case("the first byte comes at once", timeout=LATER)
+@EXERCISE.case("the first byte comes at once, and so does each message", timeout=LATER)
 async def first(answer: Answer, rng: random.Random) -> None:
     """Before there is any message, and long before a heartbeat."""
     async with answer.serve("http", 30.0) as server, _streamed(_url(server)) as stream:
@@ -214,3 +263,28 @@ async def first(answer: Answer, rng: random.Random) -> None:
                 "Nothing came while there was no message: behind some proxies a stream is open "
                 "only with its first byte. Send a comment at once."
             )
+        await _judge_delay(server, stream)
+
+
+async def _judge_delay(server: Server, stream: _Stream) -> None:
+    """Hold that a message comes about as soon as it can.
+
+    Who looks for news now and then has just looked when a message has come, so all that are
+    published upon that are late. A busy machine delays some, and publishing itself as well.
+    """
+    delays, turns = [], []
+    for count in range(1, 6):
+        began = time.monotonic()
+        await server.publish(count)
+        turns.append(time.monotonic() - began)
+        await stream.wait(count, 2.0)
+        if len(stream.seen) < count:
+            raise Mistake("A message came late, or not at all: it was waited for 2 s in vain.")
+        delays.append(stream.times[count - 1] - began)
+    if min(delays) > 0.1 + 20 * statistics.median(turns):
+        raise Mistake(
+            "Each message came late. feed.wait returns at the moment at which there is news: "
+            "nothing is to be gained by looking for it now and then.",
+            expected="a few milliseconds",
+            got=f"{min(delays) * 1000:,.0f} ms or more",
+        )
