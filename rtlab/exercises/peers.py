@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from websockets.asyncio.server import ServerConnection, serve
+
 from rtlab.access import Gate
 from rtlab.exercises.mistakes import Gone, Mistake, Raised
 from rtlab.feed import Feed
 from rtlab.link import Link
 from rtlab.link.pair import Pair
-from rtlab.sockets import LOOPBACK
+from rtlab.sockets import LOOPBACK, listen, stop_accepting
 from rtlab.transports import MODULES, address
 from rtlab.transports.http import Handler, HttpServer
 
@@ -141,6 +143,21 @@ async def asked(feed: Feed, handler: Handler) -> AsyncIterator[str]:
     finally:
         feed.close()
         await server.close()
+
+
+@asynccontextmanager
+async def talking(
+    talk: Callable[[ServerConnection], Awaitable[None]], port: int = 0
+) -> AsyncIterator[int]:
+    """Talk to every WebSocket client in a way of a case's own; yield the port."""
+    server = await serve(talk, sock=listen(port), compression=None)
+    (sock,) = server.sockets
+    try:
+        yield sock.getsockname()[1]
+    finally:
+        await stop_accepting(sock)
+        server.close(close_connections=True)
+        await server.wait_closed()
 
 
 class Collected:

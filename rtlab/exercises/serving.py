@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from rtlab.feed import Feed
-from rtlab.sockets import listen
+from rtlab.sockets import listen, stop_accepting
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -64,10 +64,12 @@ async def streams(handler: Handler, *args: Any) -> AsyncIterator[Served]:
         writer.close()
 
     server = await asyncio.start_server(connected, sock=listen())
-    served.port = server.sockets[0].getsockname()[1]
+    (sock,) = server.sockets
+    served.port = sock.getsockname()[1]
     try:
         yield served
     finally:
+        await stop_accepting(sock)
         server.close()
 
 
@@ -99,10 +101,12 @@ async def websocket(handler: Handler, *args: Any) -> AsyncIterator[Served]:
         await served.handle(handler, connection, *args)
 
     server = await serve(connected, sock=listen(), compression=None, ping_interval=None)
-    served.port = next(iter(server.sockets)).getsockname()[1]
+    (sock,) = server.sockets
+    served.port = sock.getsockname()[1]
     try:
         yield served
     finally:
+        await stop_accepting(sock)
         server.close(close_connections=True)
 
 

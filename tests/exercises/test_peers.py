@@ -1,11 +1,20 @@
-"""What is said of a client that does not give the data of each message once."""
+"""What is said of a client that does not give each message once, and how peers leave."""
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+import gc
+import socket
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from rtlab.exercises import serving
 from rtlab.exercises.mistakes import Mistake
-from rtlab.exercises.peers import data_of, each_data_once
+from rtlab.exercises.peers import data_of, each_data_once, talking
+from rtlab.sockets import LOOPBACK
 
 RIGHT = [data_of(seq) for seq in range(1, 8)]
 
@@ -32,3 +41,33 @@ def test_mistakes_with_messages_are_told_apart(got: list[object], says: str) -> 
 
 def test_the_data_of_each_once_is_right() -> None:
     each_data_once(list(RIGHT), 7)
+
+
+async def _wait(connection: ServerConnection) -> None:
+    await connection.wait_closed()
+
+
+async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+@asynccontextmanager
+async def _served(kind: str) -> AsyncIterator[int]:
+    handler = _say_nothing if kind == "streams" else _wait
+    async with getattr(serving, kind)(handler) as served:
+        yield served.port
+
+
+@pytest.mark.parametrize("kind", ["talking", "websocket", "streams"])
+@pytest.mark.parametrize("turns", range(5))
+async def test_who_dials_while_a_peer_leaves_is_hung_up_on(kind: str, turns: int) -> None:
+    """An answer that dials without a pause is accepted in whatever turn of the loop it is."""
+    opened = talking(_wait) if kind == "talking" else _served(kind)
+    with ExitStack() as clients:
+        async with opened as port:
+            for _ in range(3):
+                clients.enter_context(socket.create_connection((LOOPBACK, port)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gc.collect()  # which tells of a socket that nobody closed, and that fails the test

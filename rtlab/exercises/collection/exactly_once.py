@@ -7,13 +7,13 @@ import json
 import random
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
 from rtlab.exercises.mistakes import Mistake, explained
-from rtlab.exercises.peers import collected, data_of, each_data_once, offered
+from rtlab.exercises.peers import collected, data_of, each_data_once, offered, talking
 from rtlab.feed import Feed
 from rtlab.sockets import LOOPBACK, listen
 
@@ -225,7 +225,7 @@ async def late(answer: Answer, rng: random.Random) -> None:
     async with collected(answer.iterate(f"ws://{LOOPBACK}:{port}/")) as got:
         with explained(**_BREAK):
             await got.reach(1, 1.0)
-            async with serve(talk, sock=listen(port), compression=None):
+            async with talking(talk, port):
                 await got.reach(1)
                 each_data_once(got.items, 1)
 
@@ -253,24 +253,21 @@ async def repeats(answer: Answer, rng: random.Random) -> None:
         except ConnectionClosed:
             return
 
-    server = await serve(talk, sock=listen(), compression=None)
-    port = next(iter(server.sockets)).getsockname()[1]
-    try:
-        async with collected(answer.iterate(f"ws://{LOOPBACK}:{port}/")) as got:
-            with explained(**_BREAK):
-                await got.reach(20)
-            await asyncio.sleep(0.2)
-            try:
-                each_data_once(got.items, 20)
-            except Mistake as mistake:
-                why = (
-                    "The server repeats itself after a break, and so did the client. "
-                    if "more than once" in mistake.message
-                    else ""
-                )
-                raise Mistake(
-                    why + mistake.message, expected=mistake.expected, got=mistake.got
-                ) from None
-    finally:
-        server.close(close_connections=True)
-        await server.wait_closed()
+    async with (
+        talking(talk) as port,
+        collected(answer.iterate(f"ws://{LOOPBACK}:{port}/")) as got,
+    ):
+        with explained(**_BREAK):
+            await got.reach(20)
+        await asyncio.sleep(0.2)
+        try:
+            each_data_once(got.items, 20)
+        except Mistake as mistake:
+            why = (
+                "The server repeats itself after a break, and so did the client. "
+                if "more than once" in mistake.message
+                else ""
+            )
+            raise Mistake(
+                why + mistake.message, expected=mistake.expected, got=mistake.got
+            ) from None

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 
 from rtlab.access import Gate
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import LATER, Exercise, Wrong
 from rtlab.exercises.mistakes import Mistake, explained
-from rtlab.exercises.peers import collected, data_of, each_data_once
+from rtlab.exercises.peers import collected, data_of, each_data_once, talking
 from rtlab.feed import Feed
 from rtlab.middlebox import Middlebox
 from rtlab.sockets import LOOPBACK, listen
@@ -214,15 +214,9 @@ async def hollow(answer: Answer, rng: random.Random) -> None:
         await asyncio.sleep(0.05)
         connection.transport.abort()
 
-    server = await serve(open_and_close, sock=listen(), compression=None)
-    port = next(iter(server.sockets)).getsockname()[1]
-    try:
-        async with _both() as servers:
-            what = "The connection was closed before the hello, and there was no fallback to SSE"
-            await _run(answer, servers, port, what)
-    finally:
-        server.close(close_connections=True)
-        await server.wait_closed()
+    async with _both() as servers, talking(open_and_close) as port:
+        what = "The connection was closed before the hello, and there was no fallback to SSE"
+        await _run(answer, servers, port, what)
 
 
 @EXERCISE.case("nobody there", timeout=2 * LATER)
