@@ -55,10 +55,10 @@ def explain(options: argparse.Namespace) -> int:
         raise UsageError("--port picks connections of a capture; these are bytes of one stream.")
     if options.table:
         raise UsageError("--table lists what a recording holds; these are bytes of one stream.")
-    protocol = options.protocol or _guess(data)
-    sender = options.sender
-    if sender is None and protocol == "http2" and _SETTINGS.match(data):
-        sender = "server"
+    protocol, sender = _guess(data)
+    if options.protocol not in (None, protocol):
+        protocol, sender = options.protocol, None
+    sender = options.sender or sender
     if sender is not None and protocol == "sse":
         raise UsageError("--sender means nothing for an event stream: it is always the server's.")
     found = dissect(data, protocol, **({} if sender is None else {"sender": sender}))
@@ -123,13 +123,15 @@ def _from_hex(text: str) -> bytes:
         ) from error
 
 
-def _guess(data: bytes) -> str:
-    """Return the protocol that bytes look like; WebSocket, if like nothing else."""
-    if data.startswith(_HTTP2) or _SETTINGS.match(data):
-        return "http2"
+def _guess(data: bytes) -> tuple[str, str | None]:
+    """Return what bytes look like: the protocol, and who sent them, where that can be told."""
+    if data.startswith(_HTTP2):
+        return "http2", "client"
+    if _SETTINGS.match(data):
+        return "http2", "server"
     if _HTTP.match(data):
-        return "http1"
-    return "sse" if _STREAM.match(data) else "websocket"
+        return "http1", None
+    return "sse" if _STREAM.match(data) else "websocket", None
 
 
 def _print(found: Dissection, notes: bool, paint: Paint) -> None:

@@ -170,6 +170,11 @@ class Buffer(NamedTuple):
     root: Field
 
 
+def in_bytes(count: int) -> str:
+    """Return a number of bytes in words."""
+    return "1 byte" if count == 1 else f"{count:,} bytes"
+
+
 SHOWN = 20
 """Parts of a dissection that it shows of itself; ``rtlab.render`` shows others."""
 

@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rtlab.dissect.cursor import Cursor, Cut, Dissector, Steps
+from rtlab.dissect.field import in_bytes
 from rtlab.dissect.http2_control import LEAST_FRAME_SIZE
 from rtlab.dissect.http2_frames import (
     ACK,
@@ -122,7 +123,7 @@ def _brief(frame: Frame) -> str:
     if frame.stream:
         brief += f", stream {frame.stream}"
     if frame.type == DATA or frame.kind is UNKNOWN:
-        brief += ", 1 byte" if frame.length == 1 else f", {frame.length} bytes"
+        brief += f", {in_bytes(frame.length)}"
     if frame.flags & END_STREAM and frame.type in (DATA, HEADERS):
         brief += ", END_STREAM"
     elif frame.flags & ACK and frame.type in (SETTINGS, PING):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rtlab.dissect.cursor import Cursor, Cut, Row, Steps
-from rtlab.dissect.field import Field
+from rtlab.dissect.field import Field, in_bytes
 from rtlab.dissect.http2_control import (
     explain_error,
     goaway,
@@ -93,7 +93,7 @@ def _fits(frame: Frame, pad_length: Field | None, left: int) -> bool:
     """Return whether the padding leaves what it is the padding of."""
     if pad_length is None or pad_length.value <= left:
         return True
-    pad_length.wrong(f"more than the {left:,} bytes that are left", frame.kind.clause)
+    pad_length.wrong(f"more than what is left: {in_bytes(left)}", frame.kind.clause)
     return False
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from rtlab.dissect.field import Buffer, Field
+from rtlab.dissect.field import Buffer, Field, in_bytes
 from rtlab.dissect.http2_content import Content, event_stream, web_socket
 from rtlab.dissect.http2_fields import Section
 from rtlab.dissect.http2_frames import END_STREAM, HEADERS, Frame
@@ -212,7 +212,7 @@ class Connection:
             return
         stream.received += len(data)
         if stream.length is not None and stream.received > stream.length:
-            field.wrong(f"content-length said {_bytes(stream.length)}", "RFC 9113 §8.1.1")
+            field.wrong(f"content-length said {in_bytes(stream.length)}", "RFC 9113 §8.1.1")
         if stream.content is not None:
             stream.content.feed(field, data)
         if whole and frame.flags & END_STREAM:
@@ -234,7 +234,7 @@ class Connection:
         said, came = stream.length, stream.received
         # The answer to a HEAD, and a 304, have no content whatever their headers say.
         if said is not None and came < said and (came or self.sender == "client"):
-            error = f"content-length said {_bytes(said)}, and {came:,} came"
+            error = f"content-length said {in_bytes(said)}, and {came:,} came"
             frame.wrong("END_STREAM", error, "RFC 9113 §8.1.1")
 
     @staticmethod
@@ -250,7 +250,3 @@ class Connection:
             self.block = None
         for stream in self.streams.values():
             self._end_content(stream)
-
-
-def _bytes(count: int) -> str:
-    return "1 byte" if count == 1 else f"{count:,} bytes"

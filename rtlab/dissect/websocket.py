@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from rtlab.dissect.cursor import Cursor, Cut, Dissector, Fold, Row, Steps
-from rtlab.dissect.field import Field
+from rtlab.dissect.field import Field, in_bytes
 from rtlab.dissect.inflate import Inflater
 from rtlab.dissect.masking import is_text
 from rtlab.dissect.websocket_payload import CLOSE, CONTINUATION, TEXT, Stream
@@ -137,7 +137,7 @@ def _extended_length(cursor: Cursor, length: int) -> Steps[int]:
 @lru_cache(maxsize=1024)  # most frames of a connection are of a few lengths
 def _summary(opcode: int, fin: int, length: int) -> str:
     name = NAMES.get(opcode) or f"reserved opcode {opcode}"
-    size = "1 byte" if length == 1 else f"{length} bytes"
+    size = in_bytes(length)
     if opcode >= CLOSE:
         return f"{name}, {size}" if length else name
     if opcode == CONTINUATION:

@@ -145,6 +145,11 @@ def _is_address(value: object) -> bool:
     return isinstance(value, list) and [type(part) for part in value] == [str, int]
 
 
+def _one_of(literal: object) -> Callable[[object], bool]:
+    values = get_args(literal)
+    return lambda value: value in values
+
+
 def _or_none(check: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: value is None or check(value)
 
@@ -159,11 +164,11 @@ _OF_CONNECTIONS: dict[str, Callable[[Any], bool]] = {
 }
 _OF_SEGMENTS: dict[str, Callable[[Any], bool]] = {
     "connection": _OF_CONNECTIONS["number"],
-    "direction": lambda direction: direction in get_args(Direction),
+    "direction": _one_of(Direction),
     "offset": _is_count,
     "received_ns": _is_time,
     "forwarded_ns": _or_none(_is_time),
-    "end": _or_none(lambda end: end in get_args(Ending)),
+    "end": _or_none(_one_of(Ending)),
 }
 
 

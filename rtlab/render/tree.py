@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from rtlab.dissect.field import Dissection, Field
+from rtlab.dissect.field import Dissection, Field, in_bytes
 from rtlab.render.values import cut, plain, shown
 from rtlab.terminal import Paint, Style, unpainted
 
@@ -56,7 +56,7 @@ class _Tree:
         for child in field.children:
             self.add(child, data, depth + 1)
         if field.buffer is not None:
-            derived = f"-- {field.buffer.name}, {len(field.buffer.data)} bytes --"
+            derived = f"-- {field.buffer.name}, {in_bytes(len(field.buffer.data))} --"
             self.rows.append(f"{' ' * (_NAMES + 1 + 2 * depth)}{self.paint('derived', derived)}")
             self.add(field.buffer.root, field.buffer.data, depth + 1)
 
