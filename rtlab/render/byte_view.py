@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from rtlab.dissect.field import Buffer, Dissection, Field
+from rtlab.render.theme import palette
 from rtlab.render.values import bit_pattern, plain, shown
 
 ROW = 8
@@ -24,6 +25,7 @@ OPEN_BYTES = 400
 """Parts of the whole are shown open as long as they have no more bytes than this together."""
 
 _FILES = files("rtlab.render")
+_COLOURS = palette(".rtlab-bytes", "soft", "rule", "tint", "lit", "bad")
 
 
 class Part(NamedTuple):
@@ -63,7 +65,7 @@ def page(body: str) -> str:
         _FILES.joinpath(f"byte_view.{kind}").read_text("utf-8") for kind in ("css", "js")
     )
     return (
-        f"<div class='rtlab-bytes'><style>{style}</style>{body}"
+        f"<div class='rtlab-bytes'><style>{_COLOURS}{style}</style>{body}"
         f"<p class='said' aria-live='polite'></p></div><script>{script}</script>"
     )
 

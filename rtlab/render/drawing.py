@@ -10,22 +10,15 @@ from html import escape
 from math import atan2, cos, sin
 from pathlib import Path
 
-_LIGHT = (
-    "--ink:#222;--soft:#666;--blue:#1f6fb5;--grey:#717171;--orange:#c2510c;"
-    "--fill:#f4f6f8;--lit:#dcebf9"
-)
-_DARK = (
-    "--ink:#e8e8e8;--soft:#a2a2a2;--blue:#6fb1f0;--grey:#a8a8a8;--orange:#ff9d5c;"
-    "--fill:#20252b;--lit:#173a5a"
-)
-# JupyterLab says which theme it has; elsewhere the reader's own preference decides.
-_STYLE = f"""
-.NAME{{--paper:#fff;{_LIGHT};font:11px system-ui,sans-serif}}
-@media (prefers-color-scheme:dark){{.NAME{{--paper:#111;{_DARK}}}}}
-[data-jp-theme-light=true] .NAME{{--paper:var(--jp-layout-color0,#fff);{_LIGHT}}}
-[data-jp-theme-light=false] .NAME{{--paper:var(--jp-layout-color0,#111);{_DARK}}}
-.NAME text{{fill:var(--ink)}}.NAME .s{{fill:var(--soft)}}.NAME .h{{font-weight:600;font-size:13px}}
+from rtlab.render.theme import palette
+
+_STYLE = (
+    palette(".NAME", "soft", "blue", "grey", "orange", "fill", "here")
+    + """\
+.NAME{background:var(--paper);font:11px system-ui,sans-serif}
+.NAME text{fill:var(--ink)}.NAME .s{fill:var(--soft)}.NAME .h{font-weight:600;font-size:13px}
 """
+)
 
 
 @dataclass(frozen=True)

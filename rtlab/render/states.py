@@ -17,7 +17,7 @@ _RULES = """
 .NAME .f{fill:none;stroke:var(--soft);stroke-dasharray:1 3;stroke-linecap:round}
 .NAME .b{fill:var(--fill);stroke:var(--soft);stroke-width:1.2}
 .NAME .i{fill:none;stroke:var(--soft)}.NAME .n{font-size:13px;font-weight:600}
-.NAME .now .b{fill:var(--lit);stroke:var(--blue);stroke-width:3}
+.NAME .now .b{fill:var(--here);stroke:var(--blue);stroke-width:3}
 .NAME path{fill:none;stroke:var(--grey);stroke-width:1.4}
 .NAME polygon{fill:var(--grey)}.NAME .dot{fill:var(--ink)}
 .NAME .hand path{stroke-dasharray:6 4}

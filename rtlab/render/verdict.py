@@ -10,6 +10,7 @@ from typing import Any
 from rtlab.dissect import PROTOCOLS, dissect
 from rtlab.exercises.verdict import Outcome, Verdict
 from rtlab.render import byte_view
+from rtlab.render.theme import palette
 from rtlab.render.values import plain
 
 _MARKS = {"passed": "✓", "failed": "✗", "not tried": "·"}
@@ -19,15 +20,11 @@ _ITEMS = 40
 """Items of a list that are shown: where a client repeats everything there are thousands."""
 _HEX = 64
 """Bytes that are shown where they are no frames or lines."""
-_STYLE = """
-.rtlab-verdict{--paper:#fff;--ink:#222;--good:#2e7d32;--bad:#b3261e;--rule:#ccc;--soft:#666;
- background:var(--paper);color:var(--ink);max-width:60em;font:14px/1.5 system-ui,sans-serif}
-@media (prefers-color-scheme:dark){.rtlab-verdict{--paper:#111;--ink:#e8e8e8;--good:#7bc67e;
- --bad:#ff9a8f;--rule:#555;--soft:#a5a5a5}}
-[data-jp-theme-light=true] .rtlab-verdict{--paper:var(--jp-layout-color0,#fff);--ink:#222;
- --good:#2e7d32;--bad:#b3261e;--rule:#ccc;--soft:#666}
-[data-jp-theme-light=false] .rtlab-verdict{--paper:var(--jp-layout-color0,#111);--ink:#e8e8e8;
- --good:#7bc67e;--bad:#ff9a8f;--rule:#555;--soft:#a5a5a5}
+_STYLE = (
+    palette(".rtlab-verdict", "good", "bad", "rule", "soft")
+    + """\
+.rtlab-verdict{background:var(--paper);color:var(--ink);max-width:60em;
+ font:14px/1.5 system-ui,sans-serif}
 .rtlab-verdict .good{color:var(--good)}.rtlab-verdict .bad{color:var(--bad)}
 .rtlab-verdict .case{border-left:3px solid var(--bad);padding:2px 0 2px 12px;margin:6px 0}
 .rtlab-verdict p{margin:3px 0}.rtlab-verdict small,.rtlab-verdict dt{color:var(--soft)}
@@ -41,6 +38,7 @@ _STYLE = """
 .rtlab-verdict ul{list-style:none;margin:4px 0;padding:0}
 .rtlab-verdict summary{cursor:pointer}
 """
+)
 
 
 def as_text(verdict: Verdict) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -132,20 +130,3 @@ def test_it_reads_without_any_script(context: BrowserContext) -> None:
     assert "37 fa 21 3d" in page.locator(".hex").first.inner_text()
     assert page.locator(".value", has_text="Hello").first.is_visible()
     silent.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page_is", ["#fff", "#1e1e1e"])
-def test_it_can_be_read_on_a_page_of_the_other_shade(
-    scheme: Literal["light", "dark"], page_is: str, chrome: Browser
-) -> None:
-    html = rtlab.dissect(HELLO, "websocket")._repr_html_()
-    chrome.page.emulate_media(color_scheme=scheme)
-    chrome.page.set_content(f"<body style='background:{page_is}'>{html}")
-    ink, paper = chrome.page.locator(".rtlab-bytes").evaluate(
-        "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
-    )
-    assert (ink, paper) == {
-        "light": ("rgb(34, 34, 34)", "rgb(255, 255, 255)"),
-        "dark": ("rgb(232, 232, 232)", "rgb(17, 17, 17)"),
-    }[scheme]
