@@ -1,3 +1,5 @@
+import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,6 +10,15 @@ import rtlab
 # A deadline would be a wall-clock assertion: on a busy machine it fails for nothing.
 settings.register_profile("rtlab", deadline=None)
 settings.load_profile("rtlab")
+
+# What a shell starts in the background ignores interrupts, and with nohup hang-ups; commands that
+# tests send these signals to would inherit that.
+for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", lambda *_: None)):
+    _signal = getattr(signal, _name, None)  # Windows has no SIGHUP
+    if _signal is not None and signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, _handler)
+# Of an environment that is active, but not the one that runs the tests, IPython would warn.
+os.environ.pop("VIRTUAL_ENV", None)
 
 
 @pytest.fixture
