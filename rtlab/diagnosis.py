@@ -15,6 +15,7 @@ from html import escape
 from typing import Literal
 
 from rtlab.arguments import TRANSPORTS
+from rtlab.render.folded import folded
 from rtlab.render.table import html_table
 
 Verdict = Literal["ok", "note", "bad"]
@@ -68,10 +69,8 @@ class Diagnosis:
         wanting = [[f.verdict, f.what, f.remedy] for f in self.findings if f.verdict != "ok"]
         well = [[f.verdict, f.what] for f in self.findings if f.verdict == "ok"]
         table = html_table(("verdict", "what", "what to do"), wanting) if wanting else ""
-        return (
-            f"<p><strong>{escape(self.summary)}</strong></p>{table}"
-            f"<details><summary>{len(well)} things are as they should be</summary>"
-            f"{html_table(('verdict', 'what'), well)}</details>"
+        return f"<p><strong>{escape(self.summary)}</strong></p>{table}" + folded(
+            f"{len(well)} things are as they should be", html_table(("verdict", "what"), well)
         )
 
 

@@ -19,7 +19,7 @@ _FOLDER = files("rtlab.exercises").joinpath("quizzes")
 _LETTERS = "abcdef"
 _STYLE = """
 .rtlab-quiz{max-width:48em;font:14px/1.5 system-ui,sans-serif}
-.rtlab-quiz summary{cursor:pointer;padding:2px 4px;border-radius:3px}
+.rtlab-quiz summary{display:list-item;cursor:pointer;padding:2px 4px;border-radius:3px}
 .rtlab-quiz summary:focus-visible{outline:2px solid currentColor}
 .rtlab-quiz details p{margin:2px 0 6px 22px}.rtlab-quiz ol{padding-left:1.6em}
 .rtlab-quiz li{margin-bottom:10px}

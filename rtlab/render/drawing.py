@@ -10,6 +10,7 @@ from html import escape
 from math import atan2, cos, sin
 from pathlib import Path
 
+from rtlab.render.folded import folded
 from rtlab.render.theme import palette
 
 _STYLE = (
@@ -43,7 +44,7 @@ class Drawing:
         return self.text
 
     def _repr_html_(self) -> str:
-        below = f"<details><summary>as a table, with notes</summary>{self.more}</details>"
+        below = folded("as a table, with notes", self.more)
         return f"<div style='overflow-x:auto'>{self.svg}{below if self.more else ''}</div>"
 
 

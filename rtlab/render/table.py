@@ -27,9 +27,11 @@ def html_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], caption: 
 
     Every cell is escaped; the first names its row.
     """
-    # JupyterLab stands headers right and the first column too, whatever is below and in them.
+    # JupyterLab stands headers right and the first column too, whatever is below and in them;
+    # pages with Bootstrap, such as nbgrader's, leave nothing between cells.
     styles = [
-        f"style='text-align:{'left' if left else 'right'}'" for left in _left(rows, len(columns))
+        f"style='padding:2px 8px;text-align:{'left' if left else 'right'}'"
+        for left in _left(rows, len(columns))
     ]
     head = "".join(
         f"<th scope='col' {style}>{escape(name)}</th>"

@@ -10,6 +10,7 @@ from typing import Any
 from rtlab.dissect import PROTOCOLS, dissect
 from rtlab.exercises.verdict import Outcome, Verdict
 from rtlab.render import byte_view
+from rtlab.render.folded import folded
 from rtlab.render.theme import palette
 from rtlab.render.values import plain
 
@@ -68,7 +69,7 @@ def as_html(verdict: Verdict) -> str:
     parts.append(f"<ul>{items}</ul>" if items else "")
     if verdict.printed:
         printed = f"<pre>{escape(_printed(verdict))}</pre>"
-        parts.append(f"<details><summary>what it printed</summary>{printed}</details>")
+        parts.append(folded("what it printed", printed))
     notes = list(verdict.notes) if verdict.passed else [_again(verdict), *verdict.notes]
     parts += [f"<p><small>{escape(note)}</small></p>" for note in notes]
     return f"<div class='rtlab-verdict'><style>{_STYLE}</style>{''.join(parts)}</div>"
@@ -134,7 +135,7 @@ def _html(case: Outcome, name: str, value: Any) -> str:
     if case.protocol not in PROTOCOLS:
         return digits
     fields = byte_view.as_html(dissect(value, case.protocol))
-    return f"{digits}<details><summary>field by field</summary>{fields}</details>"
+    return digits + folded("field by field", fields)
 
 
 def _hex(value: bytes, other: bytes) -> str:

@@ -1,12 +1,13 @@
-"""What is shown without a script can be read on any page, whatever the reader's system prefers."""
+"""What is shown without a script can be read on any page, whatever its styles and its shade."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 import rtlab
+from rtlab.diagnosis import Diagnosis, Finding
 from rtlab.exercises.verdict import Outcome, Verdict
 from tests.browser.jupyterlab import Browser
 
@@ -33,3 +34,26 @@ def test_it_can_be_read_on_a_page_of_the_other_shade(
         "light": ("rgb(34, 34, 34)", "rgb(255, 255, 255)"),
         "dark": ("rgb(232, 232, 232)", "rgb(17, 17, 17)"),
     }[scheme]
+
+
+BOOTSTRAP = "<style>summary{display:block}table{border-collapse:collapse}td,th{padding:0}</style>"
+"""What its third version, on which nbgrader's pages are built, does to what folds and to tables."""
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        lambda: rtlab.dissect(b"\x81\x00", "websocket"),
+        lambda: rtlab.machine("websocket"),
+        lambda: rtlab.quiz("01"),
+        lambda: Verdict("tally", VERDICT.cases, 1, "it printed this", 0),
+        lambda: Diagnosis((Finding("ok", "fine"), Finding("note", "odd", "look"))),
+    ],
+    ids=["bytes", "machine", "quiz", "verdict", "diagnosis"],
+)
+def test_what_opens_says_so_and_cells_stand_apart(shown: Any, chrome: Browser) -> None:
+    chrome.page.set_content(f"{BOOTSTRAP}{shown()._repr_html_()}")
+    marks = "all => all.map(e => getComputedStyle(e).display)"
+    assert set(chrome.page.locator("summary").evaluate_all(marks)) == {"list-item"}
+    gaps = "all => all.map(e => getComputedStyle(e).paddingLeft)"
+    assert set(chrome.page.locator("td, th").evaluate_all(gaps)) <= {"8px"}
