@@ -17,6 +17,7 @@ MOST = 300
 """Arrows per panel; of a longer recording the newest are drawn, and the drawing says so."""
 
 _PANEL, _GAP, _AXIS, _TOP, _BOTTOM = 216, 28, 50, 82, 22  # pixels
+_LOWEST, _HIGHEST = 300, 1000  # pixels, of the time axis
 _TITLED = 540  # pixels: a title is not broken into many lines because there is but one panel
 _HEAD, _LABEL, _NUMBER = 13, 10, 9  # pixels: sizes of the title, of labels, of messages' numbers
 
@@ -50,10 +51,17 @@ def ladder(
     begin = min((s.received_ns for p in panels for s in p.segments), default=0)
     finish = max((_end(s) for p in panels for s in p.segments), default=begin)
     busiest = max((len(panel.segments) for panel in panels), default=0)
-    scale = _Scale(begin, max(finish, begin + 1), min(1000, max(300, 32 * busiest)))
     for panel in panels:
         panel.marks = [(seq, at) for seq, at in panel.marks if begin <= at <= finish]
-    return Drawing(_svg(panels, scale, title), _text(panels, begin))
+    drawn = []
+    for share in (1, 1.25, 1.5):  # the least height at which the fewest arrows go through words
+        height = round(min(_HIGHEST, max(_LOWEST, share * 32 * busiest)))
+        scale = _Scale(begin, max(finish, begin + 1), height)
+        spoiled, svg = _svg(panels, scale, title)
+        drawn.append((spoiled, height, svg))
+        if spoiled == 0 or height == _HIGHEST:
+            break
+    return Drawing(min(drawn)[-1], _text(panels, begin))
 
 
 class _Panel:
@@ -120,12 +128,13 @@ paint-order:stroke;font-size:10px}
 """
 
 
-def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
+def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> tuple[int, str]:
+    """Return how many labels are spoiled, and the drawing."""
     end = _AXIS + len(panels) * (_PANEL + _GAP)
     across = max(end, _TITLED if title else 0)
     down = _TOP + scale.height + _BOTTOM
     summary = "; ".join(f"{p.name}: {len(p.segments)} segments, {p.note}" for p in panels)
-    parts = []
+    parts, spoiled = [], 0
     for y, label in scale.ticks():
         parts.append(
             f'<line class="g" x1="{_AXIS}" x2="{end - _GAP}" y1="{y:.1f}" y2="{y:.1f}"/>'
@@ -133,7 +142,11 @@ def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
         )
     for place, panel in enumerate(panels):
         left = _AXIS + 6 + place * (_PANEL + _GAP)
-        parts += _draw_panel(panel, left, left + _PANEL - 12, scale)
+        words = Words(
+            _LABEL, [_line_of(s, left, left + _PANEL - 12, scale) for s in panel.segments]
+        )
+        parts += _draw_panel(panel, left, left + _PANEL - 12, scale, words)
+        spoiled += words.spoiled
     titles = lines(title, across, _HEAD * 1.15) if title else []  # bold letters are wider
     more = 16 * max(0, len(titles) - 1)
     if more:
@@ -141,10 +154,10 @@ def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> str:
     for place, line in enumerate(titles):
         parts.append(f'<text class="h" x="0" y="{14 + 16 * place}">{escape(line)}</text>')
     label = f"Ladder diagram. {summary}"
-    return svg("ladder", (across, down + more), 760, label, _RULES, parts)
+    return spoiled, svg("ladder", (across, down + more), 760, label, _RULES, parts)
 
 
-def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str]:
+def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale, words: Words) -> list[str]:
     bottom = _TOP + scale.height
     parts = [
         f'<text class="h" x="{left}" y="32">{escape(panel.name)}</text>',
@@ -174,7 +187,6 @@ def _draw_panel(panel: _Panel, left: int, right: int, scale: _Scale) -> list[str
                 f'<text class="s" x="{right + 7}" y="{y + 3.5:.1f}" '
                 f'font-size="{_NUMBER}">{seq}</text>'
             )
-    words = Words(_LABEL, [_line_of(segment, left, right, scale) for segment in panel.segments])
     labels = []
     for segment in panel.segments:
         carries = panel.labels.of(segment)

@@ -46,12 +46,16 @@ class Words(Places):
     Args:
         size: of the font, in pixels.
         among: the lines.
+
+    Attributes:
+        spoiled: how many lines go through words, and how many words found no place.
     """
 
     def __init__(self, size: float, among: Iterable[Line]) -> None:
         super().__init__(size + 1)
         self._size = size
         self._among = list(among)
+        self.spoiled = 0
 
     def take(self, left: float, right: float, heights: Iterable[float]) -> float | None:
         """Take a place as in ``Places``, where the fewest lines are; the first of equals."""
@@ -59,7 +63,9 @@ class Words(Places):
             at: sum(self._goes_through(line, left, right, at) for line in self._among)
             for at in heights
         }
-        return super().take(left, right, sorted(crossed, key=lambda at: crossed[at]))
+        place = super().take(left, right, sorted(crossed, key=lambda at: crossed[at]))
+        self.spoiled += 1 if place is None else crossed[place]
+        return place
 
     def _goes_through(self, line: Line, left: float, right: float, foot: float) -> bool:
         x1, y1, x2, y2 = line

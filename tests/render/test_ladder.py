@@ -10,7 +10,7 @@ from rtlab.link.recording import Recording
 from rtlab.link.segment import Segment
 from rtlab.render.ladder import MOST, ladder
 from rtlab.render.places import width
-from tests.recordings import recorded
+from tests.recordings import message, recorded
 
 
 def shapes(svg: str, tag: str) -> list[ElementTree.Element]:
@@ -90,6 +90,37 @@ def test_a_label_has_a_place_of_its_own_or_none() -> None:
     assert len(boxes) > 10
     for (a_start, a_stop, a_y), (b_start, b_stop, b_y) in combinations(boxes, 2):
         assert a_stop <= b_start or b_stop <= a_start or abs(a_y - b_y) > 9
+
+
+def test_a_drawing_is_higher_where_arrows_would_go_through_words() -> None:
+    """Each answer with the next question under it, as a long poll has them."""
+    loose: list[tuple[str, int, int, bytes]] = []
+    for number in range(7):
+        at, said = 1500 + 333 * number, b"[" + message(number) + b"]"
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(said)
+        loose.append(("down", at, at + 80, head + said))
+    dense = list(loose)
+    question = b"GET /wait?since=1&timeout=25 HTTP/1.1\r\nHost: x\r\n\r\n" + b" " * 100
+    for number in range(7):
+        dense.insert(2 * number + 1, ("up", 1580 + 333 * number, 1660 + 333 * number, question))
+    heights = []
+    for traffic in (loose, dense):
+        drawn = ladder({"long_polling": recorded(("up", 0, 10, question), *traffic)}).svg
+        heights.append(float(ElementTree.fromstring(drawn).get("height", 0)))
+        words = [text for text in shapes(drawn, "text") if text.get("class") in ("up", "news")]
+        lines = [line for line in shapes(drawn, "line") if line.get("class") in ("up", "news")]
+        assert len(lines) == len(words)
+        assert not [1 for text in words for line in lines if struck(text, line)]
+    assert heights[0] < heights[1]
+
+
+def struck(text: ElementTree.Element, line: ElementTree.Element) -> bool:
+    """Whether a line goes through a text, somewhere between its ends."""
+    x, y = float(text.get("x", 0)), float(text.get("y", 0)) - 3.5
+    room = width(text.text or "", 10) * (1 if text.get("text-anchor") == "start" else -1)
+    x1, y1, x2, y2 = (float(line.get(name, 0)) for name in ("x1", "y1", "x2", "y2"))
+    heights = [y1 + (y2 - y1) * (x + room * tenth / 10 - x1) / (x2 - x1) for tenth in range(1, 10)]
+    return any(abs(height - y) < 3 for height in heights)
 
 
 def test_messages_are_marked_all_and_numbered_where_there_is_room() -> None:

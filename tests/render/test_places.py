@@ -29,3 +29,4 @@ def test_words_stand_where_the_fewest_lines_are() -> None:
     assert Words(10, [(25, 0, 25, 90), (0, 18, 50, 18)]).take(0, 50, [20, 40]) == 40
     words = Words(10, [(0, 18, 50, 18)])
     assert [words.take(0, 50, [20, 40]) for _ in range(3)] == [40, 20, None]
+    assert words.spoiled == 2  # the second has a line through it, the third no place
