@@ -60,6 +60,7 @@ class Answer:
         if self._process is not None and self._process.returncode is None:
             await self._ask("load", None, None)
             return
+        await self.kill()  # one that ended by itself may have left others, and pipes that they hold
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -138,6 +139,11 @@ class Answer:
         except Exception:  # an answer that meddles with the pipe is as good as gone
             pass
         self._end(process)
+        with contextlib.suppress(OSError):
+            # Bytes that nobody reads keep a pipe open, and with an open pipe asyncio does not count
+            # the process as ended.
+            while await process.stdout.read(1 << 16):
+                pass
         code = await process.wait()
         for queue in self._waiting.values():
             queue.put_nowait(("gone", code))
