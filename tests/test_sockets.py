@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -85,3 +86,13 @@ def test_a_port_that_somebody_has_is_told_without_dialling_it():
     port = free_port()
     assert taken(port) is False
     assert taken(port, "192.0.2.1") is None  # TEST-NET-1 (RFC 5737): no address of this machine
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere that cannot be told apart")
+def test_a_port_is_not_taken_by_what_lingers_of_old_connections():
+    with socket.create_server(("127.0.0.1", free_port())) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(server.getsockname()) as client:
+            server.accept()[0].close()  # who closes first lingers
+            assert client.recv(1) == b""
+    assert taken(port) is False
