@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import struct
+import sys
 from typing import Literal
 
 from rtlab.arguments import whole
@@ -73,6 +74,10 @@ def taken(port: int, host: str = LOOPBACK) -> bool | None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as sock:
+            if sys.platform == "linux":
+                # Or what lingers there of old connections (TIME-WAIT, RFC 9293 §3.6) would count.
+                # Only Linux refuses all the same where somebody listens, be it at 0.0.0.0.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((host, port))
     except OSError as error:
         return True if error.errno == errno.EADDRINUSE else None

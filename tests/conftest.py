@@ -21,6 +21,14 @@ for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", lambd
 os.environ.pop("VIRTUAL_ENV", None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ipython_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep kernels from a user's startup files, and from one history that all would lock."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        yield
+
+
 @pytest.fixture
 def lab() -> Iterator[rtlab.Lab]:
     """All four transports, running."""

@@ -14,8 +14,11 @@ SETS = sorted(FOLDER.glob("exercises/source/*/*.ipynb"))  # run by tests/classro
 AFTERWARDS = """
 import asyncio, gc, threading
 gc.collect()
-await asyncio.sleep(0.1)
-left = [thread.name for thread in threading.enumerate() if thread.name.startswith("rtlab")]
+for _ in range(200):
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("rtlab")]
+    if not left:
+        break
+    await asyncio.sleep(0.1)
 assert not left, left
 """
 

@@ -44,7 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[int]:
     """The port of somebody's server, of another library."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield running.server_address[1]
@@ -308,7 +308,7 @@ def test_a_server_at_ipv6_only_is_pointed_out(tmp_path: Path, capsys) -> None:
 
 def test_a_server_that_takes_one_connection_still_has_it(tmp_path: Path, capsys) -> None:
     """To look whether a server is there is not to dial it."""
-    with socket.create_server(("127.0.0.1", 0), backlog=1) as sock:
+    with socket.create_server(("127.0.0.1", free_port()), backlog=1) as sock:
         port = str(sock.getsockname()[1])
         assert (
             cli.main(["record", port, "--to", str(tmp_path / "x.jsonl"), "--seconds", "0.1"]) == 0

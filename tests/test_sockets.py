@@ -1,11 +1,13 @@
 import asyncio
 import socket
+import sys
 from contextlib import ExitStack
 
 import pytest
 
 from rtlab.errors import PortInUse, RtlabError, UsageError
 from rtlab.sockets import QUIET_PORTS, listen, taken
+from tests.ports import free_port
 
 
 def test_a_listening_socket_has_a_free_port_of_this_machine_only():
@@ -75,14 +77,22 @@ async def test_accepted_connections_do_not_wait_to_fill_a_packet():
 
 def test_a_port_that_somebody_has_is_told_without_dialling_it():
     for host in ("127.0.0.1", "0.0.0.0"):
-        with socket.create_server((host, 0)) as server:
+        with socket.create_server((host, free_port())) as server:
             port = server.getsockname()[1]
             assert taken(port) is True
             server.setblocking(False)
             with pytest.raises(BlockingIOError):
                 server.accept()
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     assert taken(port) is False
     assert taken(port, "192.0.2.1") is None  # TEST-NET-1 (RFC 5737): no address of this machine
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere that cannot be told apart")
+def test_a_port_is_not_taken_by_what_lingers_of_old_connections():
+    with socket.create_server(("127.0.0.1", free_port())) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(server.getsockname()) as client:
+            server.accept()[0].close()  # who closes first lingers
+            assert client.recv(1) == b""
+    assert taken(port) is False

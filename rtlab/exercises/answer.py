@@ -50,16 +50,16 @@ class Answer:
         self._waiting: dict[int, asyncio.Queue[tuple[str, Any]]] = {}
         self._last = 0
         self._mark = secrets.token_hex(16)
+        self._loaded = False
         self.notes: list[Raised] = []
 
     # ── the process ──
 
-    async def begin(self) -> None:
-        """Begin a case: the answer is made anew, in the same process if it still works."""
-        self.notes = []
+    async def start(self) -> None:
+        """Have a process that works: the one there is, or a new one."""
         if self._process is not None and self._process.returncode is None:
-            await self._ask("load", None, None)
             return
+        await self.kill()  # one that ended by itself may have left others, and pipes that they hold
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -73,7 +73,15 @@ class Answer:
         )
         self._waiting = {}
         self._reading = asyncio.create_task(self._read(self._process))
-        await self._ask("load", self._packed, sys.path)
+        self._loaded = False
+        await self._ask("printed")  # it is there when it says anything
+
+    async def begin(self) -> None:
+        """Begin a case: the answer is made anew, in the same process if it still works."""
+        self.notes = []
+        await self.start()
+        packed, self._loaded = None if self._loaded else self._packed, True
+        await self._ask("load", packed, sys.path)
 
     async def kill(self) -> None:
         """End the process, whatever it does, and what it started.
@@ -138,6 +146,11 @@ class Answer:
         except Exception:  # an answer that meddles with the pipe is as good as gone
             pass
         self._end(process)
+        with contextlib.suppress(OSError):
+            # Bytes that nobody reads keep a pipe open, and with an open pipe asyncio does not count
+            # the process as ended.
+            while await process.stdout.read(1 << 16):
+                pass
         code = await process.wait()
         for queue in self._waiting.values():
             queue.put_nowait(("gone", code))

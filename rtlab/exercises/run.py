@@ -22,6 +22,8 @@ from rtlab.exercises.verdict import Outcome, Verdict
 
 MOST_WAITS = 3
 """Cases that may wait in vain; after that the rest is not tried, so that a check ends soon."""
+START = 30.0
+"""Seconds that the process of an answer may take to start: a busy machine is no answer's fault."""
 _PEERS = {"websockets", "httpx", "httpcore", "aiohttp", "asyncio"}
 
 
@@ -86,6 +88,9 @@ class _Value:
 
     async def __call__(self) -> Any:
         return plain.decode(self._plain)
+
+    async def start(self) -> None:
+        """Nothing to be done."""
 
     async def begin(self) -> None:
         """Nothing to be done."""
@@ -201,9 +206,13 @@ async def _run_case(
 
 async def _try(case: Case, worker: Any, rng: random.Random) -> Mistake | None:
     """Run a case; return what is wrong."""
-    limit = asyncio.timeout(case.timeout)
+    seconds = START
+    limit = asyncio.timeout(seconds)
     try:
         async with limit:
+            await worker.start()
+            seconds = case.timeout
+            limit.reschedule(asyncio.get_running_loop().time() + seconds)
             await worker.begin()
             await case.run(worker, rng)
     except Mistake as found:
@@ -217,7 +226,7 @@ async def _try(case: Case, worker: Any, rng: random.Random) -> Mistake | None:
             return Mistake(_gave_up(error))
         where = await worker.where()
         await worker.kill()
-        what = f"It was not through after {case.timeout:g} s."
+        what = f"It was not through after {seconds:g} s."
         return Mistake(what, frame=where, waited=True)
     return None
 

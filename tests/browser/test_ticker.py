@@ -150,6 +150,7 @@ def test_pause_table_keyboard_and_the_end(opened: tuple[Page, Kernel]) -> None:
     until(page, lambda: received(page) > 3)
     page.get_by_role("button", name="Pause").focus()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
     page.wait_for_timeout(300)
     still = (received(page), page.locator(".price").inner_text())
     kernel.until("ticker.reports['sse'].received", lambda count: count > still[0] + 5)

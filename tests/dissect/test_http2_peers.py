@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import rtlab
 from rtlab.dissect.conversation import converse
 from rtlab.dissect.http2 import PREFACE
+from rtlab.sockets import listen
 from tests.dissect import http2_frames as h
 from tests.dissect.helpers import assert_tiled
 from tests.dissect.http2_frames import CONNECT, GET, OK, POST, block, client, server
@@ -340,7 +341,7 @@ class Events(asyncio.Protocol):
 @pytest.fixture
 async def recording():
     """What crossed a link between httpx and that server."""
-    server_ = await asyncio.get_running_loop().create_server(Events, "127.0.0.1", 0)
+    server_ = await asyncio.get_running_loop().create_server(Events, sock=listen())
     port = server_.sockets[0].getsockname()[1]
     link = rtlab.Link("127.0.0.1", port, slicing=700).start()
     try:

@@ -12,7 +12,7 @@ from rtlab.exercises.run import run
 from rtlab.exercises.verdict import Verdict
 
 SHORT = 1.5
-"""Seconds for a case that is meant to run out of time: a worker starts in a tenth of it."""
+"""Seconds for a case that is meant to run out of time; that its worker starts does not count."""
 
 
 def twice(takes: Takes = "function", timeout: float = SHORT, cases: int = 2) -> Exercise:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 import rtlab
 from rtlab.errors import UsageError
@@ -20,6 +21,11 @@ NAME = "accept-key"
 EXERCISE = catalogue.find(NAME)
 SOLUTION = EXERCISE.load(EXERCISE.solution)
 STUB = EXERCISE.load(EXERCISE.stub)
+
+
+def notebook() -> InteractiveShell:
+    """A shell without the history that a user's shells share: its file would stay open."""
+    return InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
 
 
 def wrong(number: int):
@@ -67,14 +73,14 @@ def test_the_solution_is_there_after_three_honest_tries():
 @pytest.mark.parametrize("name", catalogue.NAMES)
 def test_a_stub_that_was_run_in_a_cell_is_known_for_one(name):
     exercise = catalogue.find(name)
-    shell = InteractiveShell()
+    shell = notebook()
     assert shell.run_cell(exercise.stub, silent=True).success
     assert fingerprint(shell.user_ns[exercise.entry]) == fingerprint(exercise.load(exercise.stub))
 
 
 def test_what_else_is_in_a_notebook_does_not_make_a_stub_a_try():
     exercise = catalogue.find("sse-resume")  # it calls .encode(), a method
-    shell = InteractiveShell()
+    shell = notebook()
     assert shell.run_cell("def encode(data): return data", silent=True).success
     assert shell.run_cell(exercise.stub, silent=True).success
     assert fingerprint(shell.user_ns[exercise.entry]) == fingerprint(exercise.load(exercise.stub))

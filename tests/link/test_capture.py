@@ -33,6 +33,7 @@ from peers import HANG, eventually, recorded, stage
 import rtlab
 from rtlab.errors import RecordingError, UsageError
 from rtlab.link import Connection, Recording, Segment
+from rtlab.sockets import listen
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -541,7 +542,7 @@ async def test_what_real_programs_capture_of_a_real_websocket(tmp_path, name):
 
     path = tmp_path / "captured"
     texts = ["hello", "x" * 200, "y" * 70_000, "grüße"]
-    async with asyncio.timeout(HANG), websockets.serve(answer, "127.0.0.1", 0) as server:
+    async with asyncio.timeout(HANG), websockets.serve(answer, sock=listen()) as server:
         port = server.sockets[0].getsockname()[1]
         with capturing(writer(name, str(path), port)):
             async with websockets.connect(

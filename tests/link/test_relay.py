@@ -13,6 +13,7 @@ from rtlab import loops
 from rtlab.errors import NotRunning, PortInUse, UsageError
 from rtlab.link import Link
 from rtlab.link.impairment import BACKLOG, WINDOW, Impairment
+from rtlab.sockets import listen
 from tests.ports import free_port
 
 MEGABYTE = 1 << 20
@@ -604,7 +605,7 @@ def exchange(link, listener):
 
 @pytest.fixture
 def listener():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
+    with listen() as sock:
         sock.settimeout(30)
         yield sock
 

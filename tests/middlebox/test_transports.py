@@ -208,5 +208,5 @@ async def test_a_client_that_falls_back_gets_through_in_the_end(lab, kinds, expe
             for kind in kinds:  # one before the other
                 box = stack.enter_context(rtlab.Middlebox(urls[transport], kind))
                 urls[transport] = box.url
-        transport, [delivery] = await first_that_works(urls, patience=2.0)
+        transport, [delivery] = await first_that_works(urls, patience=5.0)
     assert (transport, delivery.message.data) == (expected, "news")

@@ -19,6 +19,7 @@ import websockets
 
 import rtlab
 from rtlab.arguments import OVER_HTTP2
+from rtlab.sockets import listen
 from rtlab.states import DELIVERY, Transition
 from tests.transports.helpers import answer, canned, until
 
@@ -260,7 +261,7 @@ async def test_a_close_code_says_whether_a_websocket_comes_back(code, then):
         await connection.send('{"hello": {"last": 0}}')
         await connection.close(code)
 
-    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+    async with websockets.serve(serve, sock=listen()) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         url = f"ws://127.0.0.1:{port}/"
         watched = Watched(url, KINDS["websocket"], backoff=rtlab.Backoff(base=60))
@@ -281,7 +282,7 @@ async def test_a_server_that_is_not_ours_is_told_by_its_moves():
         await connection.send('{"seq": 1, "published_ns": 1, "data": null}')
         await connection.wait_closed()
 
-    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+    async with websockets.serve(serve, sock=listen()) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         watched = Watched(f"ws://127.0.0.1:{port}/", KINDS["websocket"])
         with pytest.raises(rtlab.UnexpectedMove, match="in connecting there is no 'delivery'"):

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
+from rtlab.sockets import listen
+
 PATHS = {
     "polling": "/messages",
     "long_polling": "/wait",
@@ -146,7 +148,7 @@ class Canned:
 async def canned(*answers: bytes) -> AsyncIterator[Canned]:
     """Run a ``Canned`` server."""
     server = Canned(list(answers))
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(server.serve, sock=listen())
     server.port = listener.sockets[0].getsockname()[1]
     async with listener:
         yield server

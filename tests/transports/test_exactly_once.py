@@ -116,7 +116,12 @@ def other_end(client: socket.socket) -> socket.socket:
     """Return the accepted socket of this process that belongs to a client's."""
     for name in os.listdir("/proc/self/fd"):
         with suppress(OSError):
-            sock = socket.socket(fileno=os.dup(int(name)))
+            descriptor = os.dup(int(name))
+            try:
+                sock = socket.socket(fileno=descriptor)
+            except OSError:  # something else than a socket
+                os.close(descriptor)
+                continue
             with suppress(OSError):
                 if sock.getpeername() == client.getsockname():
                     return sock

@@ -17,6 +17,7 @@ from websockets.frames import Frame, Opcode
 
 import rtlab
 from rtlab.access import Gate
+from rtlab.sockets import listen
 from rtlab.transports import http, http2, websocket
 from rtlab.transports.http2_connection import Connection
 from rtlab.transports.http2_stream import Stream
@@ -518,7 +519,7 @@ async def test_a_server_without_websockets_over_http2_is_told_from_one_that_has_
             self.h2.initiate_connection()
 
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Without(handle), "127.0.0.1", 0)
+    listening = await loop.create_server(lambda: Without(handle), sock=listen())
     port = listening.sockets[0].getsockname()[1]
     with pytest.raises(rtlab.Refused, match="RFC 8441") as refused:
         await anext(http2.subscribe(f"http://127.0.0.1:{port}/events", over="websocket"))
@@ -627,7 +628,7 @@ async def test_who_does_not_take_stops_who_sends_and_no_other_stream():
         await stream.send(b"%d" % taken[stream.number], end=True)
 
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Connection(handle), "127.0.0.1", 0)
+    listening = await loop.create_server(lambda: Connection(handle), sock=listen())
     _, connection = await loop.create_connection(
         Connection, "127.0.0.1", listening.sockets[0].getsockname()[1]
     )
@@ -661,7 +662,7 @@ async def test_who_leaves_with_bytes_untaken_gives_back_their_room():
         await stream.send(b"!", end=True)
 
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Connection(handle), "127.0.0.1", 0)
+    listening = await loop.create_server(lambda: Connection(handle), sock=listen())
     _, connection = await loop.create_connection(
         Connection, "127.0.0.1", listening.sockets[0].getsockname()[1]
     )
@@ -692,7 +693,7 @@ async def test_half_a_websocket_frame_is_not_followed_by_another():
             pass
 
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Connection(handle), "127.0.0.1", 0)
+    listening = await loop.create_server(lambda: Connection(handle), sock=listen())
     port = listening.sockets[0].getsockname()[1]
     _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
     stream = connection.open(web_socket())

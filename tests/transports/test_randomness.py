@@ -13,6 +13,7 @@ from websockets.streams import StreamReader
 import rtlab
 from rtlab import examples
 from rtlab.errors import UsageError
+from rtlab.sockets import listen
 from rtlab.transports import websocket
 from rtlab.transports.randomness import masked
 
@@ -35,7 +36,7 @@ async def listening():
             await writer.wait_closed()
         gone.set()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, sock=listen())
     async with server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/chat", got
         await gone.wait()

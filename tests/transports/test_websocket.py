@@ -13,6 +13,7 @@ import rtlab
 from rtlab.access import Gate
 from rtlab.errors import Refused
 from rtlab.feed import MAX_MESSAGE, Feed
+from rtlab.sockets import listen
 from rtlab.transports import websocket
 from rtlab.transports.http import Unavailable
 
@@ -457,7 +458,7 @@ async def test_after_a_close_that_may_pass_a_client_comes_back(quick, code):
             await connection.close(code)
         await connection.send('{"seq": 1, "published_ns": 1, "data": null}')
 
-    async with websockets.serve(handler, "127.0.0.1", 0) as server:
+    async with websockets.serve(handler, sock=listen()) as server:
         port = server.sockets[0].getsockname()[1]
         url = f"ws://127.0.0.1:{port}/"
         async with aclosing(websocket.subscribe(url, backoff=quick())) as client:
@@ -471,7 +472,7 @@ async def test_after_a_close_that_blames_the_client_it_stays_away(quick, code):
         await connection.recv()
         await connection.close(code, "because")
 
-    async with websockets.serve(handler, "127.0.0.1", 0) as server:
+    async with websockets.serve(handler, sock=listen()) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(Refused, match="because") as refused:
             await anext(websocket.subscribe(f"ws://127.0.0.1:{port}/", backoff=quick()))
@@ -483,7 +484,7 @@ async def test_a_message_that_was_not_taken_for_a_passing_reason_may_be_sent_aga
     async def handler(connection):
         await connection.close(code)
 
-    async with websockets.serve(handler, "127.0.0.1", 0) as server:
+    async with websockets.serve(handler, sock=listen()) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(error, match=str(code)):
             await websocket.send(f"ws://127.0.0.1:{port}/", 1)
@@ -495,7 +496,7 @@ async def test_a_client_in_the_middle_of_a_fragmented_message_gets_it_whole(quic
         await connection.send(iter(['{"seq": 1, "publi', 'shed_ns": 1, ', '"data": "a"}']))
         await connection.wait_closed()
 
-    async with websockets.serve(handler, "127.0.0.1", 0) as server:
+    async with websockets.serve(handler, sock=listen()) as server:
         port = server.sockets[0].getsockname()[1]
         async with aclosing(websocket.subscribe(f"ws://127.0.0.1:{port}/")) as client:
             assert (await anext(client)).message.data == "a"
@@ -535,7 +536,7 @@ async def test_a_server_that_speaks_of_something_else_ends_the_subscription(said
         await connection.send(said)
         await connection.wait_closed()
 
-    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+    async with websockets.serve(serve, sock=listen()) as server:
         port = server.sockets[0].getsockname()[1]
         async with aclosing(websocket.subscribe(f"ws://127.0.0.1:{port}/", backoff=quick())) as it:
             with pytest.raises(Refused, match="something else"):
@@ -565,7 +566,7 @@ async def test_a_client_that_leaves_closes_with_1000(feed, quick):
         await connection.wait_closed()
         closed.set_result(connection.close_code)
 
-    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+    async with websockets.serve(serve, sock=listen()) as server:
         port = server.sockets[0].getsockname()[1]
         async with aclosing(websocket.subscribe(f"ws://127.0.0.1:{port}/", backoff=quick())) as it:
             await anext(it)

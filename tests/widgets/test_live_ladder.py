@@ -17,6 +17,7 @@ import pytest
 import rtlab
 from rtlab.errors import NotRunning, UsageError
 from rtlab.widgets import LiveLadder
+from tests.ports import free_port
 from tests.widgets.pages import Page
 
 
@@ -212,7 +213,7 @@ class Hello(BaseHTTPRequestHandler):
 
 
 def test_a_link_in_front_of_another_server_is_shown_as_well() -> None:
-    with HTTPServer(("127.0.0.1", 0), Hello) as server:
+    with HTTPServer(("127.0.0.1", free_port()), Hello) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -35,16 +35,15 @@ async def test_a_real_client_is_followed_through_a_cut(lab: rtlab.Lab) -> None:
     states: list[str | None] = []
     view.observe(lambda change: states.append(change.new[0]["state"]), ["clients"])
     async with asyncio.TaskGroup() as tasks:
-        backoff = rtlab.Backoff(base=0.3, cap=0.3)
+        backoff = rtlab.Backoff(base=3.0)  # long enough for the page to be told of it
         stream = rtlab.receive(
             lab.url("sse"), "sse", 2, lab.feed.last, listener=view.listener, backoff=backoff
         )
         tasks.create_task(stream)
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(until, lambda: told(view)["state"] == "open")
         lab.publish(1)
-        await asyncio.sleep(0.3)
         lab.cut()
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(until, lambda: told(view)["state"] == "reconnecting")
         lab.publish(2)
     await asyncio.to_thread(until, lambda: told(view)["state"] == "closed")
     assert [state for state in states if state in ("reconnecting", "closed")] == [
