@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -173,17 +174,15 @@ def drop_slow(clients: Iterable[ServerConnection]) -> list[ServerConnection]:
     slow = [c for c in clients if c.transport.get_write_buffer_size() > BACKLOG_LIMIT]
     for client in slow:
         if client not in _closing:
-            _closing[client] = asyncio.create_task(_drop(client))
+            _closing[client] = closing = asyncio.create_task(_drop(client))
+            closing.add_done_callback(partial(_closing.pop, client))
     return slow
 
 
 async def _drop(client: ServerConnection) -> None:
     waiting = client.transport.get_write_buffer_size()
     _log.warning("dropped %s: %d bytes unread", client.remote_address, waiting)
-    try:
-        await client.close(1013, f"too slow: {waiting} bytes unread")
-    finally:
-        del _closing[client]
+    await client.close(1013, f"too slow: {waiting} bytes unread")
 
 
 def close_reason(text: str) -> str:

@@ -18,6 +18,9 @@ from tests.chat.peers import closed, deaf, dialled, eventually, receive, say, un
 
 # ── the lesson's server, translated line by line ──
 
+STALL = 3.0
+"""Seconds in which nothing goes: a busy machine may stand still for one."""
+
 clients: set[ServerConnection] = set()
 
 
@@ -77,7 +80,7 @@ async def fill(sender: ClientConnection) -> None:
     """Send until nothing goes any more: whoever should pass it on waits for somebody."""
     with pytest.raises(TimeoutError):
         for _ in range(1000):
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(STALL):
                 await say(sender, type="say", text="x" * 200_000)
 
 
