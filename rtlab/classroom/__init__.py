@@ -1,0 +1,39 @@
+"""Grading with nbgrader: a submission runs, and what it does costs its own points, no more.
+
+    from rtlab.classroom import configure     # in nbgrader_config.py
+
+    configure(get_config())
+
+``GradeApart`` takes the place of nbgrader's own step: a kernel that dies is replaced, and answers
+are graded outside of it.
+
+Students' code can still do what the user can who runs nbgrader: read files, write them, end
+processes. Grade strangers in a container.
+"""
+
+from __future__ import annotations
+
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
+from traitlets.config import Config
+
+from rtlab.classroom.apart import GradeApart
+from rtlab.exercises import ledger
+
+
+def configure(config: Config) -> None:
+    """Set what the graded sets need: call it in ``nbgrader_config.py``.
+
+    Args:
+        config: from ``get_config()``; what is set there afterwards comes on top.
+    """
+    # Above each solution stands the stub, so that nothing need be put in its place.
+    config.ClearSolutions.code_stub = {"python": ""}
+    config.ClearSolutions.text_stub = "*Your answer.*"
+    config.OverwriteCells.add_missing_cells = True  # a test that was deleted is worth no less
+    config.Autograde.autograde_preprocessors = [
+        GradeApart if step is Execute else step for step in Autograde().autograde_preprocessors
+    ]
+    # A student's progress is no part of what is graded, nor of what goes back.
+    config.CourseDirectory.ignore = [*CourseDirectory().ignore, f"{ledger.FILE}*"]
