@@ -4,8 +4,9 @@
 
     configure(get_config())
 
-``GradeApart`` takes the place of nbgrader's own step: a kernel that dies is replaced, and answers
-are graded outside of it.
+nbgrader trusts a submission in two places; a step of ours stands at each. ``Mend`` comes before
+its first look at the cells, of which some are copied, deleted or no longer marked. ``GradeApart``
+runs them: a kernel that dies is replaced, and answers are graded outside of it.
 
 Students' code can still do what the user can who runs nbgrader: read files, write them, end
 processes. Grade strangers in a container.
@@ -19,6 +20,7 @@ from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
 from rtlab.classroom.apart import GradeApart
+from rtlab.classroom.mend import Mend
 from rtlab.exercises import ledger
 
 
@@ -31,9 +33,11 @@ def configure(config: Config) -> None:
     # Above each solution stands the stub, so that nothing need be put in its place.
     config.ClearSolutions.code_stub = {"python": ""}
     config.ClearSolutions.text_stub = "*Your answer.*"
-    config.OverwriteCells.add_missing_cells = True  # a test that was deleted is worth no less
+    config.OverwriteCells.add_missing_cells = False  # Mend does, and trips over nothing
+    steps = Autograde()
+    config.Autograde.sanitize_preprocessors = [Mend, *steps.sanitize_preprocessors]
     config.Autograde.autograde_preprocessors = [
-        GradeApart if step is Execute else step for step in Autograde().autograde_preprocessors
+        GradeApart if step is Execute else step for step in steps.autograde_preprocessors
     ]
     # A student's progress is no part of what is graded, nor of what goes back.
     config.CourseDirectory.ignore = [*CourseDirectory().ignore, f"{ledger.FILE}*"]
