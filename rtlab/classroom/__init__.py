@@ -4,9 +4,10 @@
 
     configure(get_config())
 
-nbgrader trusts a submission in two places; a step of ours stands at each. ``Mend`` comes before
+nbgrader trusts a submission in three places; a step of ours stands at each. ``Mend`` comes before
 its first look at the cells, of which some are copied, deleted or no longer marked. ``GradeApart``
-runs them: a kernel that dies is replaced, and answers are graded outside of it.
+runs them: a kernel that dies is replaced, and answers are graded outside of it. ``Tame`` leaves
+nothing in them that would run in the browser of who reads them.
 
 Students' code can still do what the user can who runs nbgrader: read files, write them, end
 processes. Grade strangers in a container.
@@ -21,6 +22,7 @@ from traitlets.config import Config
 
 from rtlab.classroom.apart import GradeApart
 from rtlab.classroom.mend import Mend
+from rtlab.classroom.tame import Tame
 from rtlab.exercises import ledger
 
 
@@ -37,7 +39,8 @@ def configure(config: Config) -> None:
     steps = Autograde()
     config.Autograde.sanitize_preprocessors = [Mend, *steps.sanitize_preprocessors]
     config.Autograde.autograde_preprocessors = [
-        GradeApart if step is Execute else step for step in steps.autograde_preprocessors
+        *(GradeApart if step is Execute else step for step in steps.autograde_preprocessors),
+        Tame,  # last: whether an answer is still the stub is known by its text
     ]
     # A student's progress is no part of what is graded, nor of what goes back.
     config.CourseDirectory.ignore = [*CourseDirectory().ignore, f"{ledger.FILE}*"]
