@@ -5,7 +5,7 @@
 It has two halves, so that they can run in two processes. ``hand_in`` makes a ``Parcel`` of an
 answer, in the kernel where it was written. ``judge`` grades a parcel and never unpacks it: only the
 process that runs the answer does. ``rtlab.classroom`` lets a kernel do the first half alone, which
-a student's code may have changed as it liked.
+a student's code may have changed as it liked; ``prepare`` comes before all of that code.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from __future__ import annotations
 import base64
 import json
 import random
+import warnings
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from rtlab.arguments import number, whole
-from rtlab.exercises import catalogue
+from rtlab.exercises import catalogue, ledger
 from rtlab.exercises.pack import fingerprint
 from rtlab.exercises.run import at_once, packed, run_packed
 from rtlab.exercises.verdict import Verdict
+from rtlab.exercises.worker import limit
 
 UNTOUCHED = "This is the stub as it was given."
 
@@ -103,6 +106,20 @@ def grade(name: str, answer: Any, *, points: float | None = None, seed: int | No
             the points make no sense.
     """
     return judge(hand_in(name, answer), points=points, seed=seed)
+
+
+def prepare(memory: int, folder: str) -> None:
+    """Make a kernel ready for a submission.
+
+    Args:
+        memory: bytes that it may take; 0 sets no limit.
+        folder: where checks that the submission runs keep their ledger, which is nobody's.
+    """
+    if memory:
+        limit(memory)
+    ledger.keep_in(Path(folder))
+    # What IPython says after sys.exit() begins with a path of who grades.
+    warnings.filterwarnings("ignore", "To exit: use")
 
 
 def hand_in(name: str, answer: Any) -> Parcel:

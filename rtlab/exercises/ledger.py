@@ -217,9 +217,17 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
+_elsewhere: list[Path] = []
+
+
+def keep_in(folder: Path) -> None:
+    """Keep the file in another folder from now on, as long as this process lasts."""
+    _elsewhere[:] = [folder]
+
+
 def here() -> Path:
     """Return where the file of this notebook is."""
     try:
-        return Path.cwd() / FILE
+        return (_elsewhere[0] if _elsewhere else Path.cwd()) / FILE
     except FileNotFoundError:  # the folder was deleted: there is nowhere to write, which is said
         return Path(FILE)

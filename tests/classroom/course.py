@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
@@ -15,9 +16,12 @@ from nbgrader.plugins import CsvExportPlugin
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from rtlab.exercises import catalogue
 from tests.classroom.sets import SETS
 
 EXERCISES = Path(__file__).parents[2] / "notebooks" / "exercises"
+SOLVED = {f"{task.name}-answer": task.solution for task in catalogue.everything()}
+"""The right answer for each cell that asks for one."""
 
 
 class Course:
@@ -40,11 +44,17 @@ class Course:
         """Make the students' version of a set."""
         self._start(GenerateAssignment, name)
 
-    def submit(self, student: str, name: str, answers: Mapping[str, str]) -> None:
+    def submit(
+        self,
+        student: str,
+        name: str,
+        answers: Mapping[str, str],
+        edit: Callable[[NotebookNode], None] = lambda notebook: None,
+    ) -> None:
         """Hand in what was released, with other text in cells of these ids.
 
         The answer to an exercise stands in a cell that is called after it, ``accept-key-answer``.
-        Where there are answers, notebooks without any are not handed in.
+        Where there are answers, notebooks without any are not handed in; the others are edited.
         """
         folder = self.root / "submitted" / student / name
         folder.mkdir(parents=True)
@@ -53,6 +63,7 @@ class Course:
             for cell in notebook.cells:
                 cell.source = answers.get(cell.id, cell.source)
             if not answers or answers.keys() & {cell.id for cell in notebook.cells}:
+                edit(notebook)
                 nbformat.write(notebook, folder / f"{part.name}.ipynb")
 
     def released(self, name: str, notebook: str) -> Path:
@@ -78,6 +89,11 @@ class Course:
                 for notebook in submission.notebooks
                 for grade in notebook.grades
             }
+
+    def graded(self, student: str, name: str, notebook: str) -> NotebookNode:
+        """Return a notebook after it was graded, as Formgrader and the feedback show it."""
+        path = self.root / "autograded" / student / name / f"{notebook}.ipynb"
+        return nbformat.read(path, as_version=4)
 
     def export(self) -> str:
         """Return all grades as nbgrader exports them."""

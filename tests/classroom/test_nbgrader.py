@@ -9,13 +9,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from traitlets.config import Config
 
-from rtlab.classroom import SHOWN, call_in
+from rtlab.classroom.apart import SHOWN, TOO_MUCH
+from rtlab.classroom.calls import call_in
 from rtlab.exercises import catalogue
 from rtlab.exercises.exercise import Exercise
-from tests.classroom.course import Course
+from rtlab.exercises.ledger import FILE
+from tests.classroom.course import SOLVED, Course
 from tests.classroom.sets import SETS, Question
 from tests.processes import wait_until_gone
 
@@ -25,7 +28,6 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 PARTS = tomllib.loads((Path(__file__).parents[1] / "exercises" / "parts.toml").read_text("utf-8"))
-SOLVED = {f"{task.name}-answer": task.solution for task in catalogue.everything()}
 
 
 def exercises(name: str) -> list[Exercise]:
@@ -167,12 +169,20 @@ def nothing_is_given_away(course: Course, name: str) -> None:
         assert exercise.prompt.strip() in cells[f"{exercise.name}-task"].source
 
 
+def asks(notebook: NotebookNode) -> None:
+    """Add a cell that asks for what is counted in a student's progress."""
+    notebook.cells.append(new_code_cell("rtlab.check('crossover', crossover)"))
+    notebook.cells.append(new_code_cell("rtlab.hint('crossover')"))
+
+
 def test_what_is_wrong_costs_its_own_points(tmp_path: Path) -> None:
     options = Config()
     options.GradeApart.timeout = 3
     course = Course(tmp_path / "course", options)
     course.generate("polling")
-    course.submit("partly", "polling", partly())
+    course.submit("partly", "polling", partly(), asks)
+    ledger = course.root / "submitted/partly/polling" / FILE
+    ledger.write_text('{"version": 1, "exercises": {"crossover": {"hints": 1}}}')
     course.submit("harms", "polling", HARMS)
     course.submit("fails", "polling", FAILS)
     course.submit("cheats", "polling", CHEATS)
@@ -203,8 +213,15 @@ def test_what_is_wrong_costs_its_own_points(tmp_path: Path) -> None:
     assert "This cell ended its kernel" in page
     assert "not through in time" in page
     handed_in = [path for path in (course.root / "submitted").rglob("*") if path.is_file()]
-    assert {path.suffix for path in handed_in} == {".ipynb"}
-    assert not list(course.root.rglob(".rtlab-progress.json*"))
+    assert {path.suffix for path in handed_in} == {".ipynb", ".json"}
+    assert list(course.root.rglob(f"{FILE}*")) == [ledger]
+    assert "hint 1 of" in (course.root / "feedback/partly/polling/long_polling.html").read_text()
+    pages = (course.root / "feedback/fails/polling").glob("*.html")
+    text = "".join(page.read_text("utf-8") for page in pages)
+    assert "There is no `polling_cost`: its cell did not run to its end." in text
+    assert "SystemExit" in text
+    for word in ("UserWarning", "To exit", "__import__", "hand_in"):
+        assert word not in text
 
 
 def test_what_a_submission_shows_is_bounded_in_every_way_of_showing_it(tmp_path: Path) -> None:
@@ -225,6 +242,7 @@ def test_what_a_submission_shows_is_bounded_in_every_way_of_showing_it(tmp_path:
     assert "Exception: xxx" in text
     assert "said all the same" in text
     assert "nothing came, or far too much" in text
+    assert text.count(TOO_MUCH) >= 4
 
 
 MARKS = {"nbgrader": {"grade": True}}

@@ -1,87 +1,35 @@
-"""Grading with nbgrader: a submission runs, and what it does to its kernel costs its own points.
-
-    from rtlab.classroom import configure     # in nbgrader_config.py
-
-    configure(get_config())
+"""Runs a submission: a kernel that dies is replaced, and answers are graded outside of it.
 
 nbgrader runs a submission, students' cells and tests alike, in one kernel, and takes a score from
 what the last line of a test shows. So a student's code may change the tests; and one cell that
 ends the kernel ends the grading of all. ``GradeApart`` takes the place of that step: a kernel that
 dies or hangs is replaced, and what ``rtlab.grade`` grades leaves the kernel as bytes and is graded
-outside of it. Students' code can still do what the user can who runs nbgrader: read files, write
-them, end processes. Grade strangers in a container.
+outside of it.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import os
+import re
 import signal
-from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode, from_dict
-from nbgrader.converters import Autograde
+from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Integer
-from traitlets.config import Config
 
-from rtlab.exercises.grading import Grade, Parcel, judge
+from rtlab.classroom.calls import Call, call_in
+from rtlab.classroom.outputs import failure, harmless, node, notice, number, result
+from rtlab.exercises.grading import Parcel, judge
 
 SHOWN = 4 << 20
 """Characters that a cell may show; more would fill the disk and the memory of who grades it."""
+TOO_MUCH = f"More than {SHOWN >> 20} MB was shown; the rest is left out."
 HANDED_IN = 2 * SHOWN
 """Characters of an answer on its way from a kernel: ``pack.MOST`` in Base64, with room to spare."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The call of ``rtlab.grade`` in which a graded cell ends.
-
-    Attributes:
-        exercise: its name.
-        answer: the expression of the answer.
-        points: for all of it.
-    """
-
-    exercise: str
-    answer: str
-    points: float | None
-
-
-def call_in(cell: NotebookNode) -> Call | None:
-    """Return the call of ``rtlab.grade`` that is all there is to a graded cell.
-
-    Imports and calls of ``rtlab.check`` may stand before it: they are for the student. ``None`` if
-    the cell is not graded, or has tests of its own, which need the kernel.
-    """
-    if cell.cell_type != "code" or not cell.metadata.get("nbgrader", {}).get("grade"):
-        return None
-    try:
-        *before, last = ast.parse(cell.source).body
-    except (SyntaxError, ValueError):
-        return None
-    if not all(isinstance(part, ast.Import) or _is(part, "rtlab.check") for part in before):
-        return None
-    match last:
-        case ast.Expr(ast.Call(args=[ast.Constant(str(name)), answer], keywords=options)) if _is(
-            last, "rtlab.grade"
-        ):
-            match options:
-                case []:
-                    return Call(name, ast.unparse(answer), None)
-                case [ast.keyword("points", ast.Constant(int() | float() as points))]:
-                    return Call(name, ast.unparse(answer), points)
-    return None
-
-
-def _is(statement: ast.stmt, function: str) -> bool:
-    match statement:
-        case ast.Expr(ast.Call(func=called)):
-            return ast.unparse(called) == function
-    return False
 
 
 class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
@@ -98,30 +46,45 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
     interrupt_on_timeout = Bool(False).tag(config=True)
     shutdown_kernel = Enum(["graceful", "immediate"], "immediate").tag(config=True)
 
+    _left: int
+    _dropped: bool
+
     def preprocess(self, nb: NotebookNode, *args: Any, **options: Any) -> Any:
         """Run a notebook."""
         self._harmless: list[str] = []
-        self._limited = False
-        self._left = SHOWN
-        return super().preprocess(nb, *args, **options)
+        self._graded: dict[int, list[NotebookNode]] = {}
+        self._prepared = False
+        self._apart = False
+        self._allow(SHOWN)
+        with TemporaryDirectory(prefix="rtlab-", ignore_cleanup_errors=True) as self._elsewhere:
+            nb, resources = super().preprocess(nb, *args, **options)
+        # Not before the last kernel is gone, which may change what any cell shows: also points.
+        for index, cell in enumerate(nb.cells):
+            if cell.cell_type == "code":
+                cell.execution_count = number(cell.get("execution_count"))
+                cell.outputs = self._graded.get(index) or list(map(harmless, cell.outputs))
+        return nb, resources
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> Any:
         """Run a cell, or grade the answer that it asks for."""
         self._check_assign_resources(resources)
         if cell.cell_type != "code":
             return cell, resources
-        if not self._limited:
-            self._limit(index)
+        if not self._prepared:
+            self._prepare(index)
         call = call_in(cell)
         try:
             if call is None:
-                self._left = SHOWN
+                self._allow(SHOWN)
                 self.execute_cell(cell, index, store_history=True)
                 self._harmless.append(cell.source)
             else:
-                cell.outputs = self._grade(call, index)
+                self._graded[index] = self._grade(call, index)
         except Exception as error:  # whatever it was, the next exercise is not to pay for it
-            cell.outputs = [*cell.outputs[:20], _output(error)]
+            if call is None:
+                cell.outputs = [*cell.outputs[:20], _output(error)]
+            else:
+                self._graded[index] = [_output(error)]
             self.log.warning("%s: a new kernel is started", _said(error))
             self._begin_again(index)
         return cell, resources
@@ -131,8 +94,9 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         grading = "__import__('rtlab.exercises.grading', fromlist=['hand_in'])"
         handing_in = f"{grading}.hand_in({call.exercise!r}, {call.answer}).as_text()"
         outputs = self._run(handing_in, index, HANDED_IN)
-        if errors := [output for output in outputs if output.output_type == "error"]:
-            return errors
+        for output in outputs:
+            if output.output_type == "error":
+                return [_not_handed_in(str(output.ename), str(output.evalue))]
         texts = [output for output in outputs if output.output_type == "execute_result"]
         try:
             if not texts:
@@ -143,16 +107,18 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
                 raise ValueError("the answer to another exercise")
         except Exception as error:
             return [_output(ValueError(f"what its kernel handed in is no answer: {error}"))]
-        return [_shown(judge(parcel, points=call.points))]
+        return [result(judge(parcel, points=call.points))]
 
     def _run(self, source: str, index: int, most: int = SHOWN) -> list[NotebookNode]:
         """Run code that is in no cell, and return its outputs: ``most`` characters of them."""
-        cell = _node(cell_type="code", source=source, metadata={}, outputs=[])
+        cell = node(cell_type="code", source=source, metadata={}, outputs=[])
         aside = self.nb.cells[index]
-        self._left = most
+        self._allow(most)
+        self._apart = True
         try:
             self.execute_cell(cell, index, store_history=False)
         finally:
+            self._apart = False
             self.nb.cells[index] = aside  # execute_cell puts there what it runs
         return list(cell.outputs)
 
@@ -161,7 +127,12 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         if msg["msg_type"] != "status":
             self._left -= _size(msg["content"]) + sum(map(len, msg.get("buffers", ())))
             if self._left < 0:
+                if not self._dropped:
+                    self._dropped = True
+                    cell.outputs.append(notice(TOO_MUCH))
                 return None
+        if self._apart:  # what is shown in no cell cannot be updated later
+            msg["content"].pop("transient", None)
         return super().process_message(msg, cell, cell_index)
 
     def on_cell_executed(self, **told: Any) -> None:
@@ -180,11 +151,15 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
 
-    def _limit(self, index: int) -> None:
-        self._limited = True
-        if self.memory:
-            limiting = "__import__('rtlab.exercises.worker', fromlist=['limit'])"
-            self._run(f"{limiting}.limit({self.memory})", index)
+    def _allow(self, most: int) -> None:
+        """Let what runs next show so many characters."""
+        self._left = most
+        self._dropped = False
+
+    def _prepare(self, index: int) -> None:
+        self._prepared = True
+        preparing = "__import__('rtlab.exercises.grading', fromlist=['prepare'])"
+        self._run(f"{preparing}.prepare({self.memory}, {self._elsewhere!r})", index)
 
     def _begin_again(self, index: int) -> None:
         """Replace the kernel, and run again what did no harm."""
@@ -204,17 +179,20 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         self.km = self.create_kernel_manager()
         self.start_new_kernel()
         self.start_new_kernel_client()
-        self._limit(index)
-
-
-def _shown(grade: Grade) -> NotebookNode:
-    data = {"text/plain": repr(grade), "text/html": grade._repr_html_()}
-    return _node(output_type="execute_result", data=data, metadata={}, execution_count=None)
+        self._prepare(index)
 
 
 def _output(error: Exception) -> NotebookNode:
-    said = _said(error)
-    return _node(output_type="error", ename=type(error).__name__, evalue=said, traceback=[said])
+    return failure(type(error).__name__, _said(error))
+
+
+def _not_handed_in(name: str, said: str) -> NotebookNode:
+    """Say why there is no answer; the lines that ask a kernel for it are nothing to a student."""
+    said = said[:2000]
+    missing = re.match(r"name '(\w+)' is not defined", said) if name == "NameError" else None
+    if missing:
+        return failure(name, f"There is no `{missing[1]}`: its cell did not run to its end.")
+    return failure(name, f"{name}: {said}")
 
 
 def _size(content: Any) -> int:
@@ -230,11 +208,6 @@ def _size(content: Any) -> int:
     return size
 
 
-def _node(**content: Any) -> NotebookNode:
-    node: NotebookNode = from_dict(content)  # type: ignore[no-untyped-call]
-    return node
-
-
 def _said(error: Exception) -> str:
     match error:
         case CellTimeoutError():
@@ -242,18 +215,3 @@ def _said(error: Exception) -> str:
         case DeadKernelError():
             return "This cell ended its kernel"
     return f"This cell could not be run ({type(error).__name__}: {str(error)[:500]})"
-
-
-def configure(config: Config) -> None:
-    """Set what the graded sets need: call it in ``nbgrader_config.py``.
-
-    Args:
-        config: from ``get_config()``; what is set there afterwards comes on top.
-    """
-    # Above each solution stands the stub, so that nothing need be put in its place.
-    config.ClearSolutions.code_stub = {"python": ""}
-    config.ClearSolutions.text_stub = "*Your answer.*"
-    config.OverwriteCells.add_missing_cells = True  # a test that was deleted is worth no less
-    config.Autograde.autograde_preprocessors = [
-        GradeApart if step is Execute else step for step in Autograde().autograde_preprocessors
-    ]
