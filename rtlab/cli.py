@@ -193,7 +193,8 @@ def _parser() -> argparse.ArgumentParser:
         "doctor",
         help="what works on this machine, and what to do about the rest",
         description="Check versions and try the lab on this machine. Exit status 1 if something "
-        "essential\ndoes not work.",
+        "essential\ndoes not work. In a notebook, rtlab.doctor() looks at its Jupyter server as "
+        "well.",
         formatter_class=formatter,
     )
     doctor.set_defaults(parser=doctor)

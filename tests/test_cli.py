@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import rtlab
-from rtlab import cli, course, diagnosis
+from rtlab import cli, course
+from rtlab.diagnosis import versions
+from rtlab.diagnosis.finding import Diagnosis, Finding
 from rtlab.errors import UsageError
 
 FAST = ["--messages", "5", "--interval", "0.01", "--period", "0.05"]
@@ -88,7 +90,7 @@ def test_the_doctor_finds_this_machine_well(capsys) -> None:
 
 def test_the_doctor_names_what_is_missing_and_what_to_do(monkeypatch, capsys) -> None:
     monkeypatch.setattr(
-        diagnosis.importlib.metadata,
+        versions.importlib.metadata,
         "requires",
         lambda name: ["no-such-package>=1", "aiohttp>=999"],
     )
@@ -104,7 +106,7 @@ async def test_the_doctor_can_be_asked_where_a_loop_runs_already() -> None:
     assert "websocket: message received" in repr(found)
     assert "The lab works here." in repr(found)
     assert "<table" in found._repr_html_()
-    ill = diagnosis.Diagnosis((diagnosis.Finding("bad", "<b>", "do this"),))
+    ill = Diagnosis((Finding("bad", "<b>", "do this"),))
     assert not ill.well
     assert "-> do this" in repr(ill)
     assert "<b>" not in ill._repr_html_()
