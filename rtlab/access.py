@@ -16,17 +16,15 @@ A token helps where several people share a machine: there the loopback interface
 from __future__ import annotations
 
 import hmac
-import json
-import os
 import re
 import secrets
 from collections.abc import Iterable
 from http import HTTPStatus
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from rtlab.errors import UsageError
+from rtlab.jupyter import own_server
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
 _USUAL_PORT = {"http": 80, "https": 443}
@@ -62,8 +60,11 @@ class Gate:
             )
         self.origins: set[str] = set()
         given = [origins] if isinstance(origins, str) else origins
-        for origin in [*given, *_jupyter_origin()]:
+        for origin in given:
             self.allow(origin)
+        server = own_server()
+        if server is not None:
+            self.allow(server.origin)
 
     def allow(self, origin: str) -> None:
         """Let pages of one more origin in, and requests that name its host.
@@ -140,18 +141,3 @@ def _host_name(netloc: str) -> str | None:
         return urlsplit(f"//{netloc}").hostname
     except ValueError:
         return None
-
-
-def _jupyter_origin() -> list[str]:
-    """The origin of the Jupyter server that this kernel belongs to, if it does."""
-    server = os.environ.get("JPY_PARENT_PID")
-    if not server:
-        return []
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    try:
-        info = json.loads((Path(jupyter_runtime_dir()) / f"jpserver-{server}.json").read_text())
-        parts = urlsplit(str(info["url"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []

@@ -18,6 +18,7 @@ _EPILOG = """\
 examples:
   rtlab lab                                       open the course in JupyterLab
   rtlab lab --no-browser --port 9000              ... with JupyterLab's own arguments
+  rtlab lab --copy                                copy it only, for a JupyterLab that runs
   rtlab compare                                   50 messages, four transports, a clear link
   rtlab compare --latency 0.08                    80 ms each way
   rtlab compare --profile satellite --json r.json
@@ -60,7 +61,7 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     if options.command == "lab":
         from rtlab.course import open_course
 
-        return open_course(options.directory, rest)
+        return open_course(options.directory, rest, options.copy)
     if options.command == "record":
         from rtlab.record import record
 
@@ -102,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
         help="open the course in JupyterLab",
         description="Open the course in JupyterLab. Outside a checkout, a copy of the notebooks is "
         "put into\n--directory first; files that you changed are left as they are. All other "
-        "arguments go to\nJupyterLab, such as --no-browser or --port 9000.",
+        "arguments go to\nJupyterLab, such as --no-browser or --port 9000. On a JupyterHub, where "
+        "it runs already, the\ncourse is copied only.",
         formatter_class=formatter,
     )
     lab.add_argument(
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where the notebooks are to be (default: those of the checkout, or ./rtlab-course)",
     )
+    lab.add_argument("--copy", action="store_true", help="copy the notebooks, and start nothing")
 
     compare = commands.add_parser(
         "compare",
@@ -193,7 +196,8 @@ def _parser() -> argparse.ArgumentParser:
         "doctor",
         help="what works on this machine, and what to do about the rest",
         description="Check versions and try the lab on this machine. Exit status 1 if something "
-        "essential\ndoes not work.",
+        "essential\ndoes not work. In a notebook, rtlab.doctor() looks at its Jupyter server as "
+        "well.",
         formatter_class=formatter,
     )
     doctor.set_defaults(parser=doctor)

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rtlab.errors import UsageError
+from rtlab.jupyter import on_a_hub
 
 FIRST = "index.ipynb"
 SETS = "exercises"
@@ -93,31 +94,32 @@ def _copy(origin: Path, names: list[str], target: Path) -> list[str]:
     return kept
 
 
-def open_course(directory: str | None, arguments: Sequence[str]) -> int:
+def open_course(directory: str | None, arguments: Sequence[str], copy: bool = False) -> int:
     """Open JupyterLab on the course and return its exit status.
 
+    On a hub JupyterLab runs already, and one that was started beside it had an address of the hub's
+    machine: there the course is copied, and nothing is started.
+
     Args:
-        directory: where the notebooks are to be; ``None`` takes the checkout's own, or else
-            ``rtlab-course`` in the current directory.
+        directory: where the notebooks are to be; ``None`` takes the checkout's own to open, and
+            ``rtlab-course`` in the current directory for a copy.
         arguments: for JupyterLab.
+        copy: copy the course only, wherever this is.
 
     Raises:
-        UsageError: the folder cannot be written.
+        UsageError: the folder cannot be written, or there are arguments and no JupyterLab for them.
     """
-    if directory is None and source().parent == _PACKAGE.parent:
-        folder = source()
-    else:
-        folder = Path(directory or "rtlab-course").resolve()
-        try:
-            kept = copy_course(folder)
-        except OSError as error:
-            raise UsageError(
-                f"The notebooks cannot be put into {folder} ({error}). Name another folder with "
-                "--directory."
-            ) from error
-        print(f"The course is in {folder}")
-        for name in kept:
-            print(f"  {name}: left as you have it")
+    if copy or on_a_hub():
+        if arguments:
+            why = "--copy starts none" if copy else "on a hub it runs already"
+            raise UsageError(f"No JupyterLab for {shlex.join(arguments)}: {why}. Leave that out.")
+        first = _bring(directory) / FIRST
+        here = Path.cwd()
+        shown = first.relative_to(here) if first.is_relative_to(here) else first
+        print(f"Open {shown} in JupyterLab's file browser.")
+        return 0
+    ours = directory is None and source().parent == _PACKAGE.parent
+    folder = source() if ours else _bring(directory)
     command = [
         sys.executable,
         "-m",
@@ -132,6 +134,21 @@ def open_course(directory: str | None, arguments: Sequence[str]) -> int:
     if os.name == "posix":
         os.execv(sys.executable, command)  # signals reach JupyterLab itself
     return subprocess.call(command)
+
+
+def _bring(directory: str | None) -> Path:
+    folder = Path(directory or "rtlab-course").resolve()
+    try:
+        kept = copy_course(folder)
+    except OSError as error:
+        raise UsageError(
+            f"The notebooks cannot be put into {folder} ({error}). Name another folder with "
+            "--directory."
+        ) from error
+    print(f"The course is in {folder}")
+    for name in kept:
+        print(f"  {name}: left as you have it")
+    return folder
 
 
 def open_classroom(directory: str) -> int:

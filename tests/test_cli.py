@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import rtlab
-from rtlab import cli, course, diagnosis
+from rtlab import cli, course
+from rtlab.diagnosis import versions
+from rtlab.diagnosis.finding import Diagnosis, Finding
 from rtlab.errors import UsageError
 
 FAST = ["--messages", "5", "--interval", "0.01", "--period", "0.05"]
@@ -88,7 +90,7 @@ def test_the_doctor_finds_this_machine_well(capsys) -> None:
 
 def test_the_doctor_names_what_is_missing_and_what_to_do(monkeypatch, capsys) -> None:
     monkeypatch.setattr(
-        diagnosis.importlib.metadata,
+        versions.importlib.metadata,
         "requires",
         lambda name: ["no-such-package>=1", "aiohttp>=999"],
     )
@@ -104,7 +106,7 @@ async def test_the_doctor_can_be_asked_where_a_loop_runs_already() -> None:
     assert "websocket: message received" in repr(found)
     assert "The lab works here." in repr(found)
     assert "<table" in found._repr_html_()
-    ill = diagnosis.Diagnosis((diagnosis.Finding("bad", "<b>", "do this"),))
+    ill = Diagnosis((Finding("bad", "<b>", "do this"),))
     assert not ill.well
     assert "-> do this" in repr(ill)
     assert "<b>" not in ill._repr_html_()
@@ -162,6 +164,38 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="--directory"):
         course.open_course(str(tmp_path / "file" / "below"), [])
+
+
+@pytest.mark.parametrize("hub", ["", "JUPYTERHUB_USER", "JUPYTERHUB_SERVICE_PREFIX"])
+def test_where_jupyterlab_runs_already_the_course_is_copied_only(
+    hub: str, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for start in ("execv", "call"):
+        monkeypatch.setattr(course.os if start == "execv" else course.subprocess, start, None)
+    if hub:
+        monkeypatch.setenv(hub, "jane")
+    assert cli.main(["lab"] if hub else ["lab", "--copy"]) == 0
+    first = Path("rtlab-course", "index.ipynb")
+    assert (tmp_path / first).is_file()
+    assert f"Open {first} in JupyterLab's file browser." in capsys.readouterr().out
+
+
+def test_a_copy_that_lies_elsewhere_is_named_in_full(tmp_path: Path, capsys) -> None:
+    assert cli.main(["lab", "--copy", "--directory", str(tmp_path / "there")]) == 0
+    assert f"Open {tmp_path.resolve() / 'there' / 'index.ipynb'} in" in capsys.readouterr().out
+
+
+def test_arguments_for_a_jupyterlab_that_is_not_started_are_refused(
+    tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["lab", "--copy", "--port", "9000"]) == 2
+    assert "--port 9000: --copy starts none" in capsys.readouterr().err
+    monkeypatch.setenv("JUPYTERHUB_USER", "jane")
+    assert cli.main(["lab", "--port", "9000"]) == 2
+    assert "--port 9000: on a hub it runs already" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_graded_sets_are_put_where_a_teacher_wants_them(tmp_path: Path, capsys) -> None:

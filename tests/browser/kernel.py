@@ -61,7 +61,7 @@ def kernel_of(lab: JupyterLab, notebook: str) -> Iterator[Kernel]:
     number = session["kernel"]["id"]
     client = BlockingKernelClient(connection_file=str(lab.runtime / f"kernel-{number}.json"))
     client.load_connection_file()
-    client.start_channels()
+    client.start_channels(hb=False)  # by its heartbeat, one that is still starting seems dead
     try:
         client.wait_for_ready(GUARD)
         yield Kernel(client)
