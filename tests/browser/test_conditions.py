@@ -306,7 +306,7 @@ def test_when_the_kernel_is_restarted_it_says_what_to_do_and_everything_ends(
         shown.bare.busy = True
         shown.bare.lose_kernel()
         expect(chrome.page.locator(".rtlab-status").first).to_have_text(
-            "The kernel was restarted. Run the cell again."
+            "The kernel was restarted. Run the notebook again from its first cell."
         )
         shown.bare.until(lambda: not {"sockets", "fetches"} & set(shown.bare.left()))
         shown.bare.take_away()

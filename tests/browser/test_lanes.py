@@ -246,7 +246,7 @@ def test_a_lab_that_stops_and_a_kernel_that_is_restarted_are_noticed(page: Page)
     until_delivered(page, 5)
     restart_kernel(page)
     expect(page.locator(".rtlab-status")).to_have_text(
-        "The kernel was restarted. Run the cell again."
+        "The kernel was restarted. Run the notebook again from its first cell."
     )
 
 

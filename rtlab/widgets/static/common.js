@@ -17,6 +17,7 @@ function make(tag, attributes = {}, ...children) {
 
 // What a model tells when its kernel is restarted, or its widget closed.
 const LOST = ["comm_live_update", "comm:close", "destroy"];
+const BEGIN_AGAIN = "Run the notebook again from its first cell.";
 const STOPPED =
   "The lab is stopped: what you see is how it ended. Start it again, then run this cell again.";
 
@@ -35,7 +36,7 @@ function attach({ model, el, signal }, handlers) {
     try {
       model.send({ view, ...content });
     } catch {
-      say("The kernel is gone. Run the cell again.");
+      say(`The kernel is gone. ${BEGIN_AGAIN}`);
     }
   };
   const hear = (content, buffers) => {
@@ -57,7 +58,7 @@ function attach({ model, el, signal }, handlers) {
   const gone = () => {
     clearTimeout(waiting);
     lost = true;
-    say("The kernel was restarted. Run the cell again.");
+    say(`The kernel was restarted. ${BEGIN_AGAIN}`);
     handlers.alive?.(false);
   };
 
@@ -89,7 +90,7 @@ function watch({ model, el, signal }, changed) {
   const turn = (alive) => {
     if (alive === here) return;
     here = alive;
-    status.textContent = alive ? "" : "The kernel was restarted. Run the cell again.";
+    status.textContent = alive ? "" : `The kernel was restarted. ${BEGIN_AGAIN}`;
     changed(alive);
   };
   const gone = () => turn(false);
