@@ -292,6 +292,20 @@ test("long polling: a failure is waited out, a gap is told, and the cursor goes 
   assert.equal(said(client).at(-1), "close by this page"); // an abort of ours is no error
 });
 
+test("a loop is connected from its question on: what comes meanwhile did not wait for it", async () => {
+  let now = 100;
+  mock.method(performance, "now", () => now);
+  let tell;
+  globalThis.fetch = () => new Promise((resolve) => { tell = resolve; });
+  const client = made("long_polling");
+  client.open();
+  now = 2_000; // held so long
+  tell(answer(200, [message(1, 1_950)]));
+  for (let step = 0; step < 5; step += 1) await turn();
+  assert.equal(client.journal.waited, 0);
+  assert.deepEqual(client.journal.latencies, [50]);
+});
+
 test("a page for people in place of messages is called that, and no syntax error", async () => {
   const page = () => new Response("<!DOCTYPE html><title>JupyterHub</title>", { status: 200,
     statusText: "OK" });

@@ -10,6 +10,7 @@ export class Client {
   #run = null;
   #release = null;
   #explaining = false;
+  #askedAt = 0; // on the page's clock, of a loop's request
   #failures = 0;
 
   // `url()`: where its server is. `proxied()`: whether Jupyter's proxy is between. `explain()`:
@@ -116,6 +117,7 @@ export class Client {
   #start() {
     this.#run = new AbortController();
     this.#phase = this.transport in READY ? "CONNECTING" : "ASKING";
+    this.#askedAt = performance.now();
     const url = this.url();
     this.journal.note("connect", url.replace(/token=[^&]*/, "token=*"));
     this.kind.run(url, this.#view(this.#run));
@@ -180,6 +182,7 @@ export class Client {
         await sleep(delay, signal);
         if (!live()) return;
         this.#phase = "ASKING";
+        this.#askedAt = performance.now();
         this.detail = "";
         this.changed();
       },
@@ -233,7 +236,7 @@ export class Client {
     }
     const messages = answer.status === 200 ? await jsonOf(answer) : [];
     this.journal.note("answer", `${said}, messages: ${messages.length}`);
-    this.#up();
+    this.#up(this.#askedAt);
     return messages;
   }
 
@@ -242,10 +245,12 @@ export class Client {
     this.#down();
   }
 
-  #up() {
+  // Something is open. A loop is connected from its question on: what is published while the server
+  // holds that comes at once.
+  #up(since = performance.now()) {
     this.#failures = 0;
     this.trouble = "";
-    this.journal.open();
+    this.journal.open(since);
   }
 
   #down() {
