@@ -156,6 +156,8 @@ class LiveView(View):
                 self._let_in(str(content.get("origin")))
             if kind == "ready" or not known:
                 self._tell({"kind": "snapshot", "for": view, **self.snapshot()})
+            else:  # so that it knows of us as well
+                self._tell({"kind": "here", "for": view})
             self._schedule()
         elif self.alive:
             self.asked(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -29,6 +30,9 @@ class _Commitment:
     late: bool = False
 
 
+_ONE = re.compile(r"^(byte|character|message|request)s\b")
+"""Units of which there can be one."""
+
 _said: dict[str, _Commitment] = {}
 """Question to answer: a cell that is run again asks nobody twice."""
 
@@ -51,6 +55,7 @@ class Predict(View, module="predict"):
         kind: ``"number"``, or ``"order"`` of the choices, the smallest or first on top.
         choices: what to put in order.
         unit: of the number, or of what is measured of the choices.
+        least: the smallest number that makes sense: 0, for nearly all that is measured.
 
     Raises:
         UsageError: there is no such kind, or nothing to put in order.
@@ -61,6 +66,7 @@ class Predict(View, module="predict"):
     kind = traitlets.Unicode().tag(sync=True)
     choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
     unit = traitlets.Unicode().tag(sync=True)
+    least = traitlets.Float().tag(sync=True)
     answer = traitlets.Any(None, allow_none=True).tag(sync=True)
     earlier: traitlets.List[Answer] = traitlets.List().tag(sync=True)
     seen = traitlets.Bool(False).tag(sync=True)
@@ -74,12 +80,16 @@ class Predict(View, module="predict"):
         kind: Kind = "number",
         choices: Iterable[str] = (),
         unit: str = "",
+        least: float = 0.0,
     ) -> None:
         one_of("kind of prediction", kind, ("number", "order"))
         names = [str(choice) for choice in choices]
         if kind == "order" and (len(names) < 2 or len(set(names)) < len(names)):
             raise UsageError(f"An order needs two choices or more, each once, not {names!r}.")
-        super().__init__(key=key, question=question, kind=kind, choices=names, unit=unit)
+        least = number("least", least, unit or "any unit", least=-MOST)
+        super().__init__(
+            key=key, question=question, kind=kind, choices=names, unit=unit, least=least
+        )
         said = _said.setdefault(key, _Commitment())
         if said.answer is not None and not self._fits(said.answer):
             said = _said[key] = _Commitment()  # the question is another one now
@@ -98,12 +108,12 @@ class Predict(View, module="predict"):
         Raises:
             UsageError: it is no answer to this question.
         """
-        self.answer = self._checked("Your prediction", answer)
+        self.answer = self._prediction(answer)
         return self
 
     def _fits(self, answer: object) -> bool:
         try:
-            self._checked("It", answer)
+            self._prediction(answer)
         except UsageError:
             return False
         return True
@@ -114,7 +124,7 @@ class Predict(View, module="predict"):
         if proposal.value is None:
             return None
         try:
-            return self._checked("Your prediction", proposal.value)
+            return self._prediction(proposal.value)
         except UsageError as error:
             raise traitlets.TraitError(str(error)) from error
 
@@ -124,9 +134,12 @@ class Predict(View, module="predict"):
         self.late = self.seen
         _said[self.key] = _Commitment(change.new, list(self.earlier), self.seen, self.late)
 
-    def _checked(self, what: str, answer: object) -> Answer:
+    def _prediction(self, answer: object) -> Answer:
+        return self._checked("Your prediction", answer, self.least)
+
+    def _checked(self, what: str, answer: object, least: float = -MOST) -> Answer:
         if self.kind == "number":
-            return self._number(what, answer)
+            return self._number(what, answer, least)
         names = list(answer) if isinstance(answer, (list, tuple, Mapping)) else [answer]
         if sorted(map(str, names)) != sorted(self.choices):
             raise UsageError(
@@ -135,8 +148,8 @@ class Predict(View, module="predict"):
             )
         return [str(name) for name in names]
 
-    def _number(self, what: str, value: object) -> float:
-        return number(what, value, self.unit or "any unit", least=-MOST)
+    def _number(self, what: str, value: object, least: float = -MOST) -> float:
+        return number(what, value, self.unit or "any unit", least=least)
 
     # ── comparing ──
 
@@ -192,7 +205,8 @@ class Predict(View, module="predict"):
     def _words(self, answer: Answer) -> str:
         if isinstance(answer, list):
             return ", ".join(answer)
-        return quantity(answer, self.unit)
+        unit = _ONE.sub(r"\1", self.unit) if answer == 1 else self.unit
+        return quantity(answer, unit)
 
     def as_text(self) -> str:
         """Return the question and the answer."""

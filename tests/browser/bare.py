@@ -49,11 +49,13 @@ class Bare:
     Attributes:
         page: where it is shown.
         busy: whether a cell blocks the kernel: what the page says waits, the lab's thread goes on.
+        apart: whether nothing passes either way, as when the server in between was stopped.
     """
 
     def __init__(self, page: Page, view: View, home: str, *, busy: bool = False) -> None:
         self.page = page
         self.busy = busy
+        self.apart = False
         self._view = view
         self._said: list[dict[str, Any]] = []  # by the page, while the kernel is busy
         self._news: SimpleQueue[list[Any]] = SimpleQueue()  # from any thread, for the page
@@ -82,6 +84,8 @@ class Bare:
 
     def turn(self) -> None:
         """Hand on what either side has said."""
+        if self.apart:
+            return
         if not self.busy:
             said, self._said = self._said, []
             for content in said:
@@ -116,6 +120,10 @@ class Bare:
     def lose_kernel(self) -> None:
         """The kernel is restarted."""
         self.page.evaluate("fire('comm_live_update')")
+
+    def ring(self) -> None:
+        """Let every timer of the page fire."""
+        self.page.evaluate("ring()")
 
     def hide(self) -> None:
         """Nobody looks: no frame is drawn, and no timer fires."""

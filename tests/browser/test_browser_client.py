@@ -258,7 +258,7 @@ def test_a_server_that_is_away_for_a_while(place: Place) -> None:
         reader.kernel.run("lab.publish('meanwhile')")
         if place.proxied:
             reader.state("sse", "CLOSED")
-            reader.logged("sse", "error", "Jupyter's proxy answered")
+            reader.logged("sse", "error", "the proxy, or a login page, answered instead")
             reader.logged("sse", "close", "Connect goes on after message 1")
             reader.logged("polling", "error", "500")
         reader.kernel.run("for name in lab.transports: lab.cut(name)")  # lets clients in again

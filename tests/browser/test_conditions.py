@@ -285,6 +285,35 @@ def test_a_cell_that_blocks_stops_nothing_that_moves(chrome: Browser, kind: str)
 
 
 @each_live
+def test_when_nothing_comes_from_the_kernel_it_says_so_until_something_does(
+    chrome: Browser, kind: str
+) -> None:
+    with scene(chrome, kind) as shown:
+        told: list[str] = []
+        tell = shown.view.send
+
+        def send(content: Any, buffers: Any = None) -> None:
+            told.append(content["kind"])
+            tell(content, buffers)
+
+        shown.view.send = send
+        for count in (1, 2):
+            shown.bare.ring()  # it says that it is there, and waits for an answer to that
+            shown.bare.until(lambda so_many=count: told.count("here") >= so_many)
+            shown.bare.turn()
+            assert shown.text(".rtlab-status") == ""
+        shown.bare.apart = True
+        shown.bare.ring()
+        assert shown.text(".rtlab-status") == ""
+        shown.bare.ring()
+        shown.bare.says("Nothing comes from the kernel: a cell keeps it busy, or Jupyter's server")
+        shown.bare.apart = False
+        shown.bare.until(lambda: shown.text(".rtlab-status") == "")
+        shown.bare.take_away()
+        shown.bare.until(lambda: shown.bare.left() == {})
+
+
+@each_live
 def test_when_the_lab_stops_it_says_so_and_everything_ends(chrome: Browser, kind: str) -> None:
     with scene(chrome, kind) as shown:
         shown.lab.stop()
@@ -306,7 +335,7 @@ def test_when_the_kernel_is_restarted_it_says_what_to_do_and_everything_ends(
         shown.bare.busy = True
         shown.bare.lose_kernel()
         expect(chrome.page.locator(".rtlab-status").first).to_have_text(
-            "The kernel was restarted. Run the cell again."
+            "The kernel was restarted. Run the notebook again from its first cell."
         )
         shown.bare.until(lambda: not {"sockets", "fetches"} & set(shown.bare.left()))
         shown.bare.take_away()

@@ -128,8 +128,8 @@ def test_what_is_published_and_asked_follows_its_sliders(page: Page) -> None:
     for label, key in (("publish", "ArrowRight"), ("payload", "Home"), ("polling asks", "End")):
         page.get_by_label(label).focus()
         page.keyboard.press(key)
-    expect(page.locator("caption")).to_contain_text("20 messages/s")
-    expect(page.locator("caption")).to_contain_text("of 32 B")
+    expect(page.locator(".scroll + .note")).to_contain_text("20 messages/s")
+    expect(page.locator(".scroll + .note")).to_contain_text("of 32 B")
     settings = said_in_kernel(page, "SETTINGS")
     assert settings == "Settings(rate=20, payload_size=32, period=5)"
 
@@ -137,7 +137,7 @@ def test_what_is_published_and_asked_follows_its_sliders(page: Page) -> None:
 def test_what_cannot_be_is_said_and_the_slider_goes_back(page: Page) -> None:
     page.get_by_label("payload").focus()
     page.keyboard.press("End")
-    expect(page.locator("caption")).to_contain_text("of 10 kB")
+    expect(page.locator(".scroll + .note")).to_contain_text("of 10 kB")
     page.get_by_label("publish").focus()
     page.keyboard.press("End")
     expect(page.locator(".said.wrong")).to_contain_text("choose a lower rate or a smaller payload")
@@ -175,7 +175,7 @@ def test_a_pause_stops_the_drawing_and_says_how_many_went_by(page: Page) -> None
 def test_counting_anew(page: Page) -> None:
     until_delivered(page, 20)
     page.get_by_label("publish").press("Home")
-    expect(page.locator("caption")).to_contain_text(re.compile(r"^0 messages/s"))
+    expect(page.locator(".scroll + .note")).to_contain_text(re.compile(r"^0 messages/s"))
     page.get_by_role("button", name="Count anew").click()
     expect(page.locator(".said")).to_have_text("counted from now on")
     expect(cell(page, "sse", 2)).to_have_text(re.compile(r"^\d$"))  # what was under way
@@ -246,7 +246,7 @@ def test_a_lab_that_stops_and_a_kernel_that_is_restarted_are_noticed(page: Page)
     until_delivered(page, 5)
     restart_kernel(page)
     expect(page.locator(".rtlab-status")).to_have_text(
-        "The kernel was restarted. Run the cell again."
+        "The kernel was restarted. Run the notebook again from its first cell."
     )
 
 
@@ -270,7 +270,7 @@ def test_nothing_keeps_people_out(page: Page) -> None:
         inside = page.evaluate(
             """() => { const view = document.querySelector('.rtlab-lanes')
                 const right = view.getBoundingClientRect().right + 1
-                return [...view.querySelectorAll('button, input, .head, canvas')]
+                return [...view.querySelectorAll('button, input, .head, canvas, .note')]
                     .every(element => element.getBoundingClientRect().right <= right) }"""
         )
         assert inside

@@ -234,7 +234,7 @@ def test_a_kernel_that_was_restarted_is_said(page: Page) -> None:
     run(page, "receive")
     shown(page, 0, "event 3")
     restart_kernel(page)
-    expect(page.locator(".rtlab-status")).to_contain_text("Run the cell again")
+    expect(page.locator(".rtlab-status")).to_contain_text("Run the notebook again")
     shown(page, 0, "event 3")  # what was there stays
 
 

@@ -137,7 +137,7 @@ def test_without_its_kernel_it_takes_no_answer_and_says_why(page: Page) -> None:
     view(page, 0).get_by_label("Your prediction").fill("40")
     restart_kernel(page)
     expect(page.locator(".rtlab-status").first).to_contain_text(
-        "Run the cell again", timeout=PATIENCE
+        "Run the notebook again", timeout=PATIENCE
     )
     expect(view(page, 0).get_by_label("Your prediction")).to_be_disabled()
     expect(view(page, 1).get_by_role("button", name="Commit")).to_be_disabled()

@@ -112,7 +112,9 @@ def test_it_survives_a_reload_and_another_run_and_notices_a_restart(page: Page) 
     run_cell(page, 5)
     expect(now).to_contain_text("▶ open", timeout=PATIENCE)
     restart_kernel(page)
-    expect(page.locator(".rtlab-status")).to_contain_text("Run the cell again", timeout=PATIENCE)
+    expect(page.locator(".rtlab-status")).to_contain_text(
+        "Run the notebook again", timeout=PATIENCE
+    )
 
 
 def test_everybody_can_use_it(page: Page) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -142,6 +144,23 @@ def test_it_survives_its_cell_the_page_and_the_kernel(opened: tuple[Page, Kernel
     expect(page.locator(".rtlab-status")).to_contain_text("restarted", timeout=PATIENCE)
     expect(page.locator(".state")).to_contain_text("CLOSED", timeout=PATIENCE)
     until(page, lambda: page.evaluate("globalThis[Symbol.for('rtlab.held')].size") == 0)
+
+
+def test_a_kernel_that_answers_nothing_is_no_open_stream(opened: tuple[Page, Kernel]) -> None:
+    page, kernel = opened
+    is_open(page)
+    status, state = page.locator(".rtlab-status"), page.locator(".state")
+    number = kernel.ask("__import__('os').getpid()")
+    os.kill(number, signal.SIGSTOP)
+    try:
+        expect(state).to_contain_text("OPEN, in doubt", timeout=PATIENCE)
+        expect(page.locator(".rtlab-said").first).to_contain_text("the lab is stopped")
+        expect(status).to_contain_text("Nothing comes from the kernel", timeout=PATIENCE)
+    finally:
+        os.kill(number, signal.SIGCONT)
+    expect(status).to_have_text("", timeout=PATIENCE)
+    expect(state).not_to_contain_text("in doubt", timeout=PATIENCE)
+    is_open(page)
 
 
 def test_pause_table_keyboard_and_the_end(opened: tuple[Page, Kernel]) -> None:

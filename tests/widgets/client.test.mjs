@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-const { Client, hold, reasonOf, sleep } = await import(process.env.MODULE);
+const { Client, hold, reasonOf, remarkOn, showState, sleep } = await import(process.env.MODULE);
 
 const CLOCK = { server: (at) => at + 1_000 }; // ms
 const message = (seq, at, data = null) => ({ seq, data, published_ns: (at + 1_000) * 1e6 });
@@ -292,6 +292,40 @@ test("long polling: a failure is waited out, a gap is told, and the cursor goes 
   assert.equal(said(client).at(-1), "close by this page"); // an abort of ours is no error
 });
 
+test("a loop is connected from its question on: what comes meanwhile did not wait for it", async () => {
+  let now = 100;
+  mock.method(performance, "now", () => now);
+  let tell;
+  globalThis.fetch = () => new Promise((resolve) => { tell = resolve; });
+  const client = made("long_polling");
+  client.open();
+  now = 2_000; // held so long
+  tell(answer(200, [message(1, 1_950)]));
+  for (let step = 0; step < 5; step += 1) await turn();
+  assert.equal(client.journal.waited, 0);
+  assert.deepEqual(client.journal.latencies, [50]);
+});
+
+test("a page for people in place of messages is called that, and no syntax error", async () => {
+  const page = () => new Response("<!DOCTYPE html><title>JupyterHub</title>", { status: 200,
+    statusText: "OK" });
+  for (const transport of ["polling", "long_polling"]) {
+    globalThis.fetch = async () => page();
+    const client = made(transport);
+    client.open();
+    for (let step = 0; step < 5; step += 1) await turn();
+    assert.ok(said(client).includes("error 200 OK: a page for people"), said(client).join("\n"));
+    assert.equal(client.journal.up, false);
+    await client.send('"x"');
+    assert.equal(said(client).at(-1), "error POST: 200 OK: a page for people");
+    client.destroy();
+  }
+  globalThis.fetch = async () => answer(424, { message: "jane's server is not running" });
+  const client = made("sse");
+  await client.send('"x"');
+  assert.equal(said(client).at(-1), "error POST: jane's server is not running");
+});
+
 test("at most three answers are held open on a page", () => {
   const open = [made("sse"), made("long_polling"), made("sse")];
   globalThis.fetch = () => new Promise(() => {});
@@ -345,21 +379,48 @@ test("a view that is taken away says nothing more and leaves nothing open", asyn
   assert.equal(FakeSource.made.length, 1);
 });
 
-test("why nothing comes about is asked once, and not told when it has come about", async () => {
-  let asked = 0;
-  const client = made("websocket", { explain: async () => `reason ${(asked += 1)}` });
+test("why nothing comes about is told once, and again when it is another reason", async () => {
+  const reasons = ["stopping", "stopped", "stopped", ""];
+  const client = made("websocket", { explain: async () => reasons.shift() });
+  const why = () => said(client).filter((line) => line.startsWith("why"));
   client.open();
-  FakeSource.made[0].fire("close", 3, { code: 1006, reason: "" });
-  mock.timers.tick(750);
+  for (const [place, delay] of [750, 1_500, 3_000].entries()) {
+    FakeSource.made[place].fire("close", 3, { code: 1006, reason: "" });
+    await turn();
+    mock.timers.tick(delay);
+    await turn();
+  }
+  assert.deepEqual(why(), ["why stopping", "why stopped"]);
+  assert.equal(client.trouble, "stopped");
+  FakeSource.made[3].fire("close", 3, { code: 1006, reason: "" });
   await turn();
-  FakeSource.made[1].fire("close", 3, { code: 1006, reason: "" });
+  assert.equal(client.trouble, ""); // the server is there: it is a matter of time now
+  mock.timers.tick(6_000);
   await turn();
-  assert.equal(asked, 1);
-  assert.equal(client.trouble, "reason 1");
-  mock.timers.tick(1_500);
-  await turn();
-  FakeSource.made[2].tell({ hello: { last: 0 } });
+  FakeSource.made[4].tell({ hello: { last: 0 } });
   assert.equal(client.trouble, "");
+  assert.equal(why().length, 2);
+});
+
+test("what is open is in doubt while its server is not to be had", async () => {
+  let why = "stopped";
+  const client = made("sse", { explain: async () => why });
+  const shown = { dataset: {} };
+  const state = () => {
+    showState(shown, client);
+    return [shown.textContent, shown.dataset.state];
+  };
+  client.open();
+  await client.check(); // of what is not open yet, it says why
+  assert.deepEqual([client.doubtful, client.trouble], [false, "stopped"]);
+  FakeSource.made[0].fire("open", 1);
+  assert.deepEqual(state(), ["● OPEN", "OPEN"]);
+  await client.check();
+  assert.deepEqual(state(), ["? OPEN, in doubt: no answer", "DOUBTFUL"]);
+  assert.equal(said(client).at(-1), "why stopped");
+  why = "";
+  await client.check();
+  assert.deepEqual(state(), ["● OPEN", "OPEN"]);
 });
 
 test("a reason that comes too late, or is none, is not told", async () => {
@@ -405,6 +466,11 @@ test("publishing goes by POST where no connection goes up", async () => {
   globalThis.fetch = async () => answer(400, { error: "Not JSON" });
   await client.send("x");
   assert.equal(said(client).at(-1), "error Not JSON");
+});
+
+test("who gave EventSource no event stream is not guessed", () => {
+  assert.match(remarkOn(true, true), /the proxy, or a login page, answered instead/);
+  assert.match(remarkOn(true, false), /it was refused/);
 });
 
 test("reasons of answers that are no success", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { Clock, grainOf, ms } = await import(process.env.MODULE);
+const { Clock, askClock, grainOf, ms } = await import(process.env.MODULE);
 
 test("a server's clock is put half way, and is wrong by half the round trip at the most", () => {
   const clock = new Clock();
@@ -61,4 +61,18 @@ test("only so many exchanges are remembered", () => {
 test("milliseconds as people write them", () => {
   const written = [null, undefined, 0.04, 3.14, 12.3, 999, 1_234, 98_765].map(ms);
   assert.deepEqual(written, ["–", "–", "0.0 ms", "3.1 ms", "12 ms", "999 ms", "1.23 s", "98.8 s"]);
+});
+
+test("whether the clock answered is told, and what is no clock is none", async () => {
+  const ask = async (fetched) => {
+    const clock = new Clock();
+    globalThis.fetch = fetched;
+    return [await askClock(clock, "http://a/clock", 2, new AbortController().signal), clock.count];
+  };
+  const answering = async () => Response.json({ perf_counter_ns: performance.now() * 1e6 });
+  assert.deepEqual(await ask(answering), [true, 2]);
+  assert.deepEqual(await ask(async () => new Response("<html>not running", { status: 424 })),
+    [false, 0]);
+  assert.deepEqual(await ask(async () => new Response("{}")), [false, 0]);
+  assert.deepEqual(await ask(async () => { throw new TypeError("nobody"); }), [false, 0]);
 });

@@ -144,7 +144,8 @@ function lane(transport, t) {
       const say = (value, status = 200) => resolve({
         ok: status < 300, status, statusText: "said", json: async () => value,
       });
-      answers.push({ say, fail: () => reject(new TypeError("nobody there")) });
+      const page = () => resolve({ ok: true, status: 200, json: async () => JSON.parse("<html>") });
+      answers.push({ say, page, fail: () => reject(new TypeError("nobody there")) });
     });
   mock.timers.reset();
   mock.timers.enable({ apis: ["setTimeout"] });
@@ -212,7 +213,12 @@ test("one POST at a time, and the next one has the newest position", async (t) =
 });
 
 test("a POST that fails is followed by none for a while", async (t) => {
-  for (const failing of [(answer) => answer.fail(), (answer) => answer.say({ error: "no" }, 403)]) {
+  for (const failing of [
+    (answer) => answer.fail(),
+    (answer) => answer.page(),
+    (answer) => answer.say({ error: "no" }, 403),
+    (answer) => answer.say({ message: "the server is not running" }, 424),
+  ]) {
     const { lane: it, answers, posts } = lane("sse", t);
     it.open(0);
     it.offer(A);
@@ -225,6 +231,17 @@ test("a POST that fails is followed by none for a while", async (t) => {
     assert.equal(posts().length, 2);
     it.close();
   }
+});
+
+test("a page for people in place of messages is no open client", async (t) => {
+  const { lane: it, answers } = lane("polling", t);
+  const states = new Set();
+  it.changed = () => states.add(it.state);
+  it.open(0);
+  answers[0].page();
+  await settle();
+  assert.match(it.state, /^again in/);
+  assert.ok(!states.has("open"));
 });
 
 test("an event of its own moves the dot, those of others do not", (t) => {

@@ -24,6 +24,12 @@ test("a comma that may be one of two things is asked about", () => {
     assert.match(parseNumber(text).error, /two ways/, text);
 });
 
+test("what is less than makes sense is not taken", () => {
+  assert.match(parseNumber("-3", "bytes", 0).error, /less than 0: write 0 or more/);
+  assert.deepEqual(parseNumber("0", "bytes", 0), { value: 0 });
+  assert.deepEqual(parseNumber("-3", "", -5), { value: -3 });
+});
+
 test("an item moves, and stays within its list", () => {
   const list = ["a", "b", "c"];
   assert.deepEqual(moved(list, 0, 1), ["b", "a", "c"]);
@@ -42,6 +48,9 @@ test("what is dragged goes below those whose middle it has passed", () => {
 test("an answer and its history are told in words", () => {
   assert.equal(words(40, "ms"), "40 ms");
   assert.equal(words(1234.56), "1,235");
+  assert.equal(words(1, "bytes"), "1 byte");
+  assert.deepEqual([0, 2].map((count) => words(count, "bytes")), ["0 bytes", "2 bytes"]);
+  assert.deepEqual(["ms", "%", "times"].map((unit) => words(1, unit)), ["1 ms", "1 %", "1 times"]);
   assert.equal(words(0.12345, "s"), "0.123 s");
   assert.equal(words(["a", "b"], "ms"), "a, b");
   assert.equal(past([], false), "");

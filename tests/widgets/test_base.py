@@ -20,6 +20,14 @@ def test_a_view_that_appears_gets_a_snapshot_for_itself(lab):
     assert Page(Last(lab)).open() == {"kind": "snapshot", "for": "page", "last": 1}
 
 
+def test_a_view_that_says_it_is_there_is_answered(lab):
+    page = Page(Last(lab))
+    page.open()
+    page.say("here")
+    page.until(lambda: page.of("here"))
+    assert len(page.of("snapshot")) == 1
+
+
 def test_a_view_of_a_stopped_lab_gets_the_last_one(lab):
     view = Last(lab)
     page = Page(view)

@@ -66,6 +66,24 @@ def test_what_is_no_number_is_refused(answer):
     assert view.answer is None
 
 
+def test_a_prediction_is_not_less_than_makes_sense_but_what_is_measured_may_be():
+    view = late()
+    with pytest.raises(UsageError, match="must be 0 or more ms, not -3"):
+        view.commit(-3)
+    with pytest.raises(traitlets.TraitError, match="0 or more"):
+        page(view, answer=-3)
+    assert view.answer is None
+    assert "-0.2 ms" in view.compare(measured=-0.2).text  # clocks that are compared are not exact
+    assert Predict("change", unit="%", least=-100).commit(-3).answer == -3
+
+
+def test_one_of_a_unit_is_named_as_one():
+    view = Predict("size", "How many?", unit="bytes")
+    assert repr(view.commit(1)) == "How many?\nYou predicted 1 byte."
+    assert repr(view.commit(2)) == "How many?\nYou predicted 2 bytes."
+    assert late().commit(1).as_text().endswith("You predicted 1 ms.")
+
+
 @pytest.mark.parametrize("answer", [["a", "b"], ["a", "b", "b"], ["a", "b", "d"], "abc", 3, None])
 def test_what_is_no_order_of_the_choices_is_refused(answer):
     view = order()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { pointOf, scaleOf, tale, windowOf } = await import(process.env.MODULE);
+const { bandOf, pointOf, scaleOf, tale, windowOf } = await import(process.env.MODULE);
 
 test("a message with a price is a point, and says how it came", () => {
   const message = { seq: 3, data: { price: 101.5 }, published_ns: 7e6 };
@@ -33,6 +33,15 @@ test("later is further right, dearer is further up, and all of it is on the char
   assert.deepEqual([low, high], [99, 104]);
   const flat = scaleOf([{ at: 0, price: 5 }], 0, 600);
   assert.ok(Number.isFinite(flat.y(5)));
+});
+
+test("an outage that began after what is drawn has no width, and never less", () => {
+  const clock = { server: (at) => at + 1_000 }; // ms
+  const { x } = scaleOf([{ at: 0, price: 1 }], 20_000, 600);
+  const band = (from, to) => bandOf({ from, to }, { x, now: 20_000, clock });
+  assert.ok(band(5_000, 8_000).width > 0);
+  assert.ok(band(5_000, null).width > 0);
+  assert.equal(band(19_500, null).width, 0);
 });
 
 test("the tale says what is going on, and what came of it", () => {

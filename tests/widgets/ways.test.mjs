@@ -18,3 +18,16 @@ test("every way that does not work says what to do", () => {
   assert.match(say({ status: 200, said: "<html>a login page</html>" }), /log in/);
   assert.match(say({}), /Jupyter itself/);
 });
+
+test("a server that a hub has stopped is told from a reader who is logged out", () => {
+  const say = (found) => verdict({ origin: "", proxied: true, said: "<html>", ...found });
+  const stopped = /server is not running: start it in the hub's control panel/;
+  assert.match(say({ status: 424 }), stopped);
+  assert.match(say({ status: 503 }), stopped);
+  assert.match(say({ status: 200, landed: "/hub/spawn-pending/jane" }), stopped);
+  assert.match(say({ status: 500, landed: "/base/hub/user/jane/proxy/1/clock" }), stopped);
+  for (const landed of ["/hub/login", "/base/hub/login", "/login"]) {
+    assert.match(say({ status: 200, landed }), /logged out: log in and reload/);
+  }
+  assert.match(say({ proxied: false, status: 503 }), /Nothing answers/); // no hub on that way
+});

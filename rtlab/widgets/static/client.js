@@ -3,13 +3,14 @@
 export class Client {
   wanted = false; // whether it is connected, or tries to be
   detail = ""; // of the state: what is waited for
-  trouble = ""; // why nothing is open, if that is known
+  trouble = ""; // why nothing is open, or what is open is in doubt, if that is known
   crowded = false; // whether it wanted to open, and there was no place for one more answer
   #phase = "CLOSED"; // of a client without a native object
   #source = null;
   #run = null;
   #release = null;
-  #explained = false;
+  #explaining = false;
+  #askedAt = 0; // on the page's clock, of a loop's request
   #failures = 0;
 
   // `url()`: where its server is. `proxied()`: whether Jupyter's proxy is between. `explain()`:
@@ -26,6 +27,11 @@ export class Client {
     this.revive = revive;
     this.changed = changed;
     this.journal = new Journal(clock, () => this.changed());
+  }
+
+  // Whether it is open as far as the browser knows, and the server is not to be had all the same.
+  get doubtful() {
+    return this.journal.up && this.trouble !== "";
   }
 
   get state() {
@@ -48,7 +54,6 @@ export class Client {
     this.crowded = false;
     this.wanted = true;
     this.trouble = "";
-    this.#explained = false;
     this.journal.begin();
     this.#start();
   }
@@ -72,12 +77,19 @@ export class Client {
     }
     this.journal.note("POST", text);
     try {
-      const { seq, error } = await publish(this.url(), text);
+      const { seq, error, message } = await jsonOf(await publish(this.url(), text));
+      if (message) throw new Error(message); // of a hub, in the server's place
       this.journal.note(error ? "error" : "answer", error ?? `published as ${seq}`);
     } catch (error) {
       this.journal.note("error", `POST: ${error.message}`);
       this.#explain();
     }
+  }
+
+  // The server's clock did not answer, or does again: see what this means for what is open. A proxy
+  // may hold an event stream open whose server is gone.
+  check() {
+    return this.#explain();
   }
 
   // Let what is open end, for its goodbye to be seen, and begin nothing new.
@@ -105,6 +117,7 @@ export class Client {
   #start() {
     this.#run = new AbortController();
     this.#phase = this.transport in READY ? "CONNECTING" : "ASKING";
+    this.#askedAt = performance.now();
     const url = this.url();
     this.journal.note("connect", url.replace(/token=[^&]*/, "token=*"));
     this.kind.run(url, this.#view(this.#run));
@@ -169,6 +182,7 @@ export class Client {
         await sleep(delay, signal);
         if (!live()) return;
         this.#phase = "ASKING";
+        this.#askedAt = performance.now();
         this.detail = "";
         this.changed();
       },
@@ -220,9 +234,9 @@ export class Client {
     if (![200, 204, 410].includes(answer.status)) {
       throw new Error(`${said}: ${reasonOf(await answer.text())}`);
     }
-    const messages = answer.status === 200 ? await answer.json() : [];
+    const messages = answer.status === 200 ? await jsonOf(answer) : [];
     this.journal.note("answer", `${said}, messages: ${messages.length}`);
-    this.#up();
+    this.#up(this.#askedAt);
     return messages;
   }
 
@@ -231,11 +245,12 @@ export class Client {
     this.#down();
   }
 
-  #up() {
+  // Something is open. A loop is connected from its question on: what is published while the server
+  // holds that comes at once.
+  #up(since = performance.now()) {
     this.#failures = 0;
-    this.#explained = false;
     this.trouble = "";
-    this.journal.open();
+    this.journal.open(since);
   }
 
   #down() {
@@ -244,12 +259,16 @@ export class Client {
     this.#explain();
   }
 
+  // Look for a reason, and tell it when it is another one than before.
   async #explain() {
-    if (this.#explained) return;
-    this.#explained = true;
+    if (this.#explaining) return;
+    this.#explaining = true;
+    const { up } = this.journal;
     const why = await this.explain();
-    if (!why || this.journal.up) return;
+    this.#explaining = false;
+    if (why === this.trouble || up !== this.journal.up) return;
     this.trouble = why;
-    this.journal.note("why", why);
+    if (why) this.journal.note("why", why);
+    this.changed();
   }
 }

@@ -2,6 +2,7 @@
 // on the page's: who wants to know how long they took must know how far apart the two are.
 
 const EXCHANGES = 32; // that are remembered
+const LONGEST = 5000; // ms that an answer may take: later ones tell little
 
 // The smallest step of the page's clock, in ms: browsers make it coarse on purpose.
 export function grainOf(now = () => performance.now()) {
@@ -62,17 +63,20 @@ export function ms(value) {
   return `${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} ms`;
 }
 
-// Ask the clock at `url` so many times. One that fails is left out.
-async function askClock(clock, url, times, signal) {
+// Ask the clock at `url` so many times; whether it answered each time.
+export async function askClock(clock, url, times, signal) {
   for (let turn = 0; turn < times && !signal.aborted; turn += 1) {
     try {
       const asked = performance.now();
-      const answer = await fetch(url, { cache: "no-store", signal });
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]);
+      const answer = await fetch(url, { cache: "no-store", signal: patience });
       const arrived = performance.now();
       const said = (await answer.json()).perf_counter_ns;
-      if (Number.isFinite(said)) clock.add(asked, said / 1e6, arrived);
+      if (!Number.isFinite(said)) return false;
+      clock.add(asked, said / 1e6, arrived);
     } catch {
-      return;
+      return false;
     }
   }
+  return true;
 }

@@ -17,8 +17,15 @@ function make(tag, attributes = {}, ...children) {
 
 // What a model tells when its kernel is restarted, or its widget closed.
 const LOST = ["comm_live_update", "comm:close", "destroy"];
+const BEGIN_AGAIN = "Run the notebook again from its first cell.";
 const STOPPED =
   "The lab is stopped: what you see is how it ended. Start it again, then run this cell again.";
+
+const HERE = 20_000; // ms between two words that a view is there
+const OVERDUE = 10_000; // ms after which an answer to that is missed
+const SILENT = "Nothing comes from the kernel: a cell keeps it busy, or Jupyter's server is " +
+  "stopped. If it is stopped, start it (on a hub in its control panel), reload the page, and run " +
+  "the notebook again from its first cell.";
 
 // Tie a view to its kernel. `handlers.snapshot` gets all there is to know, now and when the view
 // was silent for long; `handlers.news` what is new since then. Returns `ask`, which sends a wish.
@@ -35,11 +42,14 @@ function attach({ model, el, signal }, handlers) {
     try {
       model.send({ view, ...content });
     } catch {
-      say("The kernel is gone. Run the cell again.");
+      lost = true;
+      say(`The kernel is gone. ${BEGIN_AGAIN}`);
     }
   };
   const hear = (content, buffers) => {
-    if (lost) live();
+    clearTimeout(overdue);
+    overdue = null;
+    if (lost || silent) live();
     if (content.kind === "snapshot" && content.for === view) {
       if (waiting) live();
       handlers.snapshot(content, buffers);
@@ -47,27 +57,41 @@ function attach({ model, el, signal }, handlers) {
   };
   let waiting = null;
   let lost = false; // and found again, if the kernel was only out of reach for a while
-  const live = () => {
+  let overdue = null;
+  let silent = false;
+  const rest = () => {
     clearTimeout(waiting);
-    waiting = null;
-    lost = false;
+    clearTimeout(overdue);
+    waiting = overdue = null;
+  };
+  const live = () => {
+    rest();
+    lost = silent = false;
     say(model.get("alive") ? "" : STOPPED);
     handlers.alive?.(model.get("alive"));
   };
   const gone = () => {
-    clearTimeout(waiting);
+    rest();
     lost = true;
-    say("The kernel was restarted. Run the cell again.");
+    say(`The kernel was restarted. ${BEGIN_AGAIN}`);
     handlers.alive?.(false);
+  };
+  // Nobody tells that a server was stopped: what is sent to it goes nowhere.
+  const quiet = () => {
+    silent = true;
+    say(SILENT);
   };
 
   model.on("msg:custom", hear);
   model.on("change:alive", live);
   for (const event of LOST) model.on(event, gone);
-  const timer = setInterval(() => send({ kind: "here" }), 20_000);
+  const timer = setInterval(() => {
+    send({ kind: "here" });
+    if (model.get("alive") && !lost) overdue ??= setTimeout(quiet, OVERDUE);
+  }, HERE);
   signal.addEventListener("abort", () => {
     clearInterval(timer);
-    clearTimeout(waiting);
+    rest();
     model.off("msg:custom", hear);
     model.off("change:alive", live);
     for (const event of LOST) model.off(event, gone);
@@ -89,7 +113,7 @@ function watch({ model, el, signal }, changed) {
   const turn = (alive) => {
     if (alive === here) return;
     here = alive;
-    status.textContent = alive ? "" : "The kernel was restarted. Run the cell again.";
+    status.textContent = alive ? "" : `The kernel was restarted. ${BEGIN_AGAIN}`;
     changed(alive);
   };
   const gone = () => turn(false);

@@ -21,6 +21,13 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
     dirty = true;
   };
   const beside = () => Object.values(servers)[0].direct;
+  // What is open is worth something as long as the clock beside it answers.
+  const look = async () => {
+    const answered = await askClock(clock, clockOf(beside(), way.proxied), 1, signal);
+    for (const client of state.alive && !signal.aborted ? clients.values() : []) {
+      if (client.journal.up && (client.doubtful || !answered)) client.check();
+    }
+  };
   const compare = () => askClock(clock, clockOf(beside(), way.proxied), 8, signal);
   const way = chooseWay({
     found: async () => {
@@ -116,9 +123,7 @@ function desk(context, { made, draw, alive, arrived, revive = false, always = fa
       tell();
     }
     const up = [...clients.values()].some(({ journal }) => journal.up);
-    if (up && !document.hidden && seconds % CLOCK_EVERY === 0) {
-      askClock(clock, clockOf(beside(), way.proxied), 1, signal);
-    }
+    if (up && !document.hidden && seconds % CLOCK_EVERY === 0) look();
   }, 1000);
   let hiddenAt = null;
   const turned = () => {
@@ -169,9 +174,10 @@ const MARKS = {
 };
 
 // A state as mark and text, never as colour alone.
-function showState(element, client) {
-  const { state, detail } = client;
-  const text = `${MARKS[state]} ${state}${detail ? `, ${detail}` : ""}`;
+export function showState(element, client) {
+  const { state, doubtful } = client;
+  const detail = doubtful ? "in doubt: no answer" : client.detail;
+  const text = `${doubtful ? "?" : MARKS[state]} ${state}${detail ? `, ${detail}` : ""}`;
   if (element.textContent !== text) element.textContent = text;
-  element.dataset.state = state;
+  element.dataset.state = doubtful ? "DOUBTFUL" : state;
 }

@@ -140,8 +140,8 @@ export class Lane {
   async #post(text, signal) {
     this.#busy = true;
     try {
-      const { error } = await publish(this.url(), text);
-      if (error) throw new Error(error);
+      const { seq, error } = await (await publish(this.url(), text)).json();
+      if (!seq) throw new Error(error); // without one, somebody answered in the server's place
       this.#refusals = 0;
     } catch {
       await sleep(backoff(this.#refusals++), signal);
@@ -169,8 +169,9 @@ export class Lane {
       async list(answer) {
         if (answer.status === 410) return [];
         if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+        const messages = answer.status === 204 ? [] : await answer.json(); // fails for a page
         live(() => lane.#become("open"));
-        return answer.status === 204 ? [] : answer.json();
+        return messages;
       },
       lost: (gap) => gap.resume,
       receive: (message) => live(() => this.#receive(message)),

@@ -62,7 +62,8 @@ function render({ model, el, signal }) {
   const link = make("p", { class: "note" });
   const body = make("tbody");
   const head = make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col" }, name)));
-  const table = make("table", {}, make("caption", {}, ""), make("thead", {}, head), body);
+  const table = make("table", {}, make("thead", {}, head), body);
+  const counted = make("p", { class: "note" }); // outside of what scrolls: in there it would be cut
   const scroll = { class: "scroll", tabindex: 0, role: "region", "aria-label": "The same as a table" };
   const sliders = {};
   const fields = Object.entries(CONTROLS).map(([group, controls]) => {
@@ -124,7 +125,7 @@ function render({ model, el, signal }) {
     const { rate, payload_size: size } = latest.settings;
     const real = rate < 20 ? "" : ` (${inAll(Math.round(published.rate))}/s came out)`;
     setText(
-      table.caption,
+      counted,
       `${perSecond(rate)}${real} of ${inBytes(size)}. Requests and bytes are those of all clients ` +
         "of this lab; the median is that of the last 10 s."
     );
@@ -277,7 +278,8 @@ function render({ model, el, signal }) {
     make("p", { class: "legend" }, ...LEGEND.map((text) => make("span", {}, text))),
     behind,
     link,
-    make("div", scroll, table)
+    make("div", scroll, table),
+    counted
   );
 
   // While it is paused the picture is stretched: there is no other one of that moment.

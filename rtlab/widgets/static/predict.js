@@ -1,7 +1,8 @@
 // Predict: a form that takes a number or an order, and locks it.
 
-// Read a number as people write it. Returns `{value}`, or `{error}` that says what to do.
-export function parseNumber(text, unit = "") {
+// Read a number as people write it, of `least` or more. Returns `{value}`, or `{error}` that says
+// what to do.
+export function parseNumber(text, unit = "", least = -Infinity) {
   let plain = text.trim().replace(/[\s\u00a0\u202f_']/g, "").replace("\u2212", "-");
   if (unit && plain.endsWith(unit)) plain = plain.slice(0, -unit.length);
   if (plain === "") return { error: "Write a number first: a rough guess is enough." };
@@ -11,6 +12,7 @@ export function parseNumber(text, unit = "") {
   const value = Number(plain);
   if (!/\d/.test(plain) || !Number.isFinite(value))
     return { error: `${text.trim()} is no number. Write digits, such as 40 or 0.5.` };
+  if (value < least) return { error: `It cannot be less than ${least}: write ${least} or more.` };
   if (Math.abs(value) > 1e12) return { error: "That is more than anything here could be." };
   return { value };
 }
@@ -27,12 +29,16 @@ export function placeAt(y, middles) {
   return middles.filter((middle) => middle < y).length;
 }
 
+// What a number is of: 1 byte, 2 bytes.
+const unitOf = (value, unit) =>
+  value === 1 ? unit.replace(/^(byte|character|message|request)s\b/, "$1") : unit;
+
 // An answer in words.
 export function words(answer, unit = "") {
   if (Array.isArray(answer)) return answer.join(", ");
   const size = Math.abs(answer);
   const digits = size >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
-  return `${answer.toLocaleString("en", digits)} ${unit}`.trim();
+  return `${answer.toLocaleString("en", digits)} ${unitOf(answer, unit)}`.trim();
 }
 
 // What there is to know of how an answer came about.
@@ -75,7 +81,7 @@ export default {
       });
       const error = make("p", { class: "error", id: `${name}-error`, role: "alert" });
       const submit = () => {
-        const { value, error: wrong } = parseNumber(field.value, unit);
+        const { value, error: wrong } = parseNumber(field.value, unit, model.get("least"));
         error.textContent = wrong ?? "";
         field.setAttribute("aria-invalid", wrong ? "true" : "false");
         if (wrong) field.focus();

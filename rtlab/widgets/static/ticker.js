@@ -48,17 +48,23 @@ export function tale({ from, to, filled, givenUp, ended }, missing) {
     `and came afterwards: ${filled}. ${how}.`;
 }
 
+// Where an outage lies on a chart that is drawn as of `now`: one that began after that has no width.
+export function bandOf({ from, to }, { x, now, clock }) {
+  const left = x(clock.server(from));
+  return { x: left, width: Math.max(0, x(to === null ? now : clock.server(to)) - left) };
+}
+
 function draw(chart, points, outages, clock, now) {
   const width = Math.max(240, chart.clientWidth || 600);
   const shown = points.filter(({ at }) => at > now - WINDOW[1]);
   chart.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
   const { x, y, low, high } = scaleOf(shown, now, width);
   const parts = [];
-  for (const { from, to } of outages) {
-    const [left, right] = [x(clock.server(from)), x(to === null ? now : clock.server(to))];
-    if (right <= 0) continue;
-    parts.push(make("rect", { class: "cut", x: left, y: 0, width: right - left, height: HEIGHT }));
-    parts.push(make("text", { x: left + 3, y: 11 }, "cut"));
+  for (const outage of outages) {
+    const band = bandOf(outage, { x, now, clock });
+    if (band.x + band.width <= 0) continue;
+    parts.push(make("rect", { class: "cut", ...band, y: 0, height: HEIGHT }));
+    parts.push(make("text", { x: band.x + 3, y: 11 }, "cut"));
   }
   if (shown.length) {
     const line = shown.map(({ at, price }) => `${x(at).toFixed(1)},${y(price).toFixed(1)}`);

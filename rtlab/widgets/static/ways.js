@@ -2,6 +2,8 @@
 // Jupyter's proxy. Each is tried out before it is offered.
 
 const PATIENCE = 5000; // ms for a server's answer
+const NOT_RUNNING = "Your server is not running: start it in the hub's control panel, then run " +
+  "the notebook again from its first cell.";
 
 // Where a server is for this page. `url` is what lab.url(...) says, on the kernel's own machine.
 function addressOf(url, proxied) {
@@ -18,7 +20,8 @@ function clockOf(url, proxied) {
 }
 
 // What came of an attempt: nothing to say if the clock was there, what to do about it otherwise.
-export function verdict({ proxied, status, said, hidden, origin }) {
+// `landed`: the path that a redirect led to.
+export function verdict({ proxied, status, said, hidden, origin, landed = "" }) {
   if (status === 200 && Number.isFinite(said?.perf_counter_ns)) return "";
   const allow = `Run lab.allow('${origin}') and try again.`;
   if (hidden) return `The server answers, but not to pages from ${origin} (CORS). ${allow}`;
@@ -33,6 +36,10 @@ export function verdict({ proxied, status, said, hidden, origin }) {
     return "Jupyter has no proxy here (404): pip install jupyter-server-proxy where Jupyter " +
       "runs, and restart it.";
   }
+  // Of a server that is stopped JupyterHub says 424, its proxy 503 until it knows; of one that is
+  // just stopping, a page of the hub tells.
+  if (status === 424 || status === 503 || /\/hub\/(?!login$)/.test(landed)) return NOT_RUNNING;
+  if (/\/login$/.test(landed)) return "You are logged out: log in and reload.";
   if (status >= 500) return `The proxy is there, the lab's server is not (${status}).`;
   if (status) return `Jupyter did not let the page through (${status}): log in and reload.`;
   return "Jupyter itself does not answer.";
@@ -46,6 +53,7 @@ async function objection(url, proxied) {
   try {
     const answer = await fetch(clock, options());
     found.status = answer.status;
+    if (answer.redirected) found.landed = new URL(answer.url).pathname;
     const text = await answer.text();
     try {
       found.said = JSON.parse(text);
