@@ -83,6 +83,25 @@ def test_a_cell_that_is_interrupted_leaves_no_task(path: Path) -> None:
     assert {after: outputs for after, outputs in left.items() if outputs} == {}
 
 
+@pytest.mark.timeout(180)
+@pytest.mark.filterwarnings("default")  # the kernel's own
+@pytest.mark.parametrize(
+    ("name", "counting", "counted"),
+    [
+        ("07_side_by_side", ["idle", "up-post"], "silence | {'posted': posted}"),
+        ("08_choosing", ["say", "chat"], "{name: sum(crossed[name].values()) for name in crossed}"),
+    ],
+)
+def test_a_cell_that_is_run_again_counts_anew(name: str, counting: list[str], counted: str) -> None:
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    source = {cell.id: cell.source for cell in notebook.cells}
+    again = [*(source[key] for key in counting), f"print(counts := {counted})"]
+    same = "assert all(counts[key] < 1.5 * first[key] for key in first), (first, counts)"
+    sources = [source["start"], *again, "first = counts", *again, same, source["stop"]]
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    NotebookClient(notebook, timeout=60).execute(cwd=str(FOLDER))
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS + SETS, ids=lambda path: path.stem)
 def test_it_is_committed_without_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
