@@ -35,7 +35,7 @@ def _words(comparison: Comparison) -> str:
     """Say what the figure shows to whoever does not see it."""
     results = comparison.results.items()
     late = "; ".join(f"{name}: {_late(result)}" for name, result in results)
-    big = ", ".join(f"{name} {_size(result):,.0f}" for name, result in results)
+    big = ", ".join(f"{name} {_size(result):,}" for name, result in results)
     return (
         f"{comparison.scenario.describe()}. Left, the share of messages that have arrived, by "
         f"latency. {late}. Right, bytes per message as bars of payload, rest of the answers and "
@@ -50,8 +50,11 @@ def _late(result: Result) -> str:
     return f"half within {half * 1000:,.0f} ms, all within {most * 1000:,.0f} ms"
 
 
-def _size(result: Result) -> float:
-    return result.per_message(result.bytes_up + result.bytes_down) or 0.0
+def _size(result: Result) -> int:
+    """Return bytes a message as the table has them: its two columns, rounded, add up to it."""
+    return sum(
+        round(result.per_message(amount) or 0) for amount in (result.bytes_up, result.bytes_down)
+    )
 
 
 def _latencies(axes: Axes, comparison: Comparison) -> None:
@@ -87,8 +90,10 @@ def _bytes(axes: Axes, comparison: Comparison) -> None:
     words: dict[str, Any] = {"va": "center", "fontsize": 9}
     before = [a + b for a, b in zip(payload, down, strict=True)]
     axes.barh(names, up, left=before, color="#c2510c", hatch="..", label="requests")
-    for place, total in enumerate(a + b for a, b in zip(before, up, strict=True)):
-        axes.annotate(f"{total:,.0f}", (total, place), (4, 0), textcoords="offset points", **words)
+    ends = [a + b for a, b in zip(before, up, strict=True)]
+    for place, (end, result) in enumerate(zip(ends, results, strict=True)):
+        label = f"{_size(result):,}"
+        axes.annotate(label, (end, place), (4, 0), textcoords="offset points", **words)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.set_xlabel("bytes per message, both ways, connecting included")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -115,6 +116,15 @@ def test_the_figure_says_in_words_what_it_shows() -> None:
     assert "sse: half within 530 ms, all within 1,040 ms" in words
     assert "sse 200" in words  # bytes a message: 100 up and 300 down, for two
     assert pyplot.get_fignums() == []  # or a notebook would show it twice
+
+
+def test_the_bytes_of_the_figure_are_the_sum_of_those_in_the_table() -> None:
+    two = replace(result(sample(1), sample(2)), bytes_up=11, bytes_down=315)  # 5.5 and 157.5
+    comparison = Comparison(Scenario(), {"sse": two})
+    up, down = re.findall(r"\b(6|158)\b", repr(comparison))
+    drawing = comparison.figure()
+    assert f"sse {int(up) + int(down)}" in repr(drawing)
+    assert ">164<" in drawing.svg
 
 
 def test_the_figure_names_a_transport_through_which_nothing_came() -> None:
