@@ -171,6 +171,18 @@ async def test_a_head_may_be_too_long_from_any_size_on(limit: int) -> None:
     assert verdict.passed, verdict
 
 
+async def test_a_request_that_asks_for_no_upgrade_may_get_426() -> None:
+    """As the server that notebook 04 asks answers it."""
+    source = catalogue.find("handshake-server").solution
+    asks = '"upgrade" not in tokens(headers, "connection"):\n        return await refuse(writer, '
+    assert asks + '"400 Bad Request")' in source
+    source = source.replace(
+        asks + '"400 Bad Request")', asks + '"426 Upgrade Required", "Upgrade: websocket")'
+    )
+    verdict = await judge("handshake-server", source)
+    assert verdict.passed, verdict
+
+
 A_TASK_FOR_LIFE = r"""
 import asyncio
 from aiohttp import web
