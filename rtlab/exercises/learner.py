@@ -62,7 +62,7 @@ def _next(task: Exercise, entry: Entry, verdict: Verdict) -> list[str]:
     """What a learner may do next."""
     if verdict.passed:
         return [f"One way to write it: rtlab.solution({task.name!r})."]
-    notes = []
+    notes = [f"The whole task: rtlab.exercise({task.name!r})."]
     if (left := len(task.hints) - entry.hints) > 0:
         notes.append(f"A hint: rtlab.hint({task.name!r}), {left} left.")
     if entry.tries_left:
