@@ -33,6 +33,15 @@ async def test_dedupe_may_keep_all_that_was_seen() -> None:
         assert verdict.passed, verdict
 
 
+async def test_one_of_two_things_may_be_a_generator() -> None:
+    source = catalogue.find("latency-split").solution
+    lists, share = "return queueing, ", "sum(queueing) / sum(latencies)"
+    assert lists + share in source
+    source = source.replace(lists, "return (wait for wait in queueing), ")
+    verdict = await judge("latency-split", source)
+    assert verdict.passed, verdict
+
+
 ASKED_WITH_AIOHTTP = """
 import asyncio
 import aiohttp
