@@ -171,9 +171,9 @@ def test_of_a_verdict_that_is_not_shown_nothing_is_left(kernel: Kernel) -> None:
 
 def test_an_interrupt_takes_the_line_away(kernel: Kernel) -> None:
     kernel.run("import rtlab.exercises.waiting; rtlab.exercises.waiting.PATIENCE = 0.0")
-    line, error = kernel.outputs(STUCK, interrupt_at="checking case")
+    line, *more = kernel.outputs(STUCK, interrupt_at="checking case")
     assert line == ""
-    assert "KeyboardInterrupt" in error
+    assert any("KeyboardInterrupt" in shown for shown in more)
 
 
 def test_no_line_where_it_is_soon_over_or_nobody_looks(kernel: Kernel) -> None:
