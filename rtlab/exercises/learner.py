@@ -15,6 +15,7 @@ from rtlab.exercises.pack import fingerprint
 from rtlab.exercises.run import at_once, refuse, run
 from rtlab.exercises.sheet import Progress, Sheet
 from rtlab.exercises.verdict import Verdict
+from rtlab.exercises.waiting import Waiting
 
 _ledgers: dict[str, Ledger] = {}
 
@@ -40,14 +41,20 @@ def check(name: str, answer: Any, *, seed: int | None = None) -> Verdict:
     task = catalogue.find(name)
     chosen = random.randrange(10**6) if seed is None else whole("seed", seed)
     refuse(task, answer)
-    verdict = at_once(run(task, answer, chosen))
+    waiting = Waiting()
+    verdict = at_once(_told(task, answer, chosen, waiting))
     mark = fingerprint(answer)
     is_stub = mark == fingerprint(task.load(task.stub))
     book = _book()
     entry = book.change(task.name, lambda entry: _count(entry, verdict, "" if is_stub else mark))
     notes = ["This is the stub as it was given: it counts as no try."] if is_stub else []
     notes += [*_next(task, entry, verdict), *filter(None, [book.note])]
-    return dataclasses.replace(verdict, notes=tuple(notes))
+    return dataclasses.replace(verdict, notes=tuple(notes), waiting=waiting)
+
+
+async def _told(task: Exercise, answer: Any, seed: int, waiting: Waiting) -> Verdict:
+    with waiting:
+        return await run(task, answer, seed, waiting.say)
 
 
 def _count(entry: Entry, verdict: Verdict, mark: str) -> None:
@@ -62,7 +69,7 @@ def _next(task: Exercise, entry: Entry, verdict: Verdict) -> list[str]:
     """What a learner may do next."""
     if verdict.passed:
         return [f"One way to write it: rtlab.solution({task.name!r})."]
-    notes = []
+    notes = [f"The whole task: rtlab.exercise({task.name!r})."]
     if (left := len(task.hints) - entry.hints) > 0:
         notes.append(f"A hint: rtlab.hint({task.name!r}), {left} left.")
     if entry.tries_left:

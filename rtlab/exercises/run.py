@@ -7,7 +7,7 @@ import inspect
 import linecache
 import random
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -115,21 +115,34 @@ def packed(exercise: Exercise, answer: Any) -> bytes:
         raise UsageError(f"{exercise.entry} is {error}: far more than is asked for.") from None
 
 
-async def run(exercise: Exercise, answer: Any, seed: int) -> Verdict:
+def _unheard(text: str) -> None:
+    """Nobody waits to be told."""
+
+
+async def run(
+    exercise: Exercise, answer: Any, seed: int, tell: Callable[[str], None] = _unheard
+) -> Verdict:
     """Run every case of a check.
 
     Args:
         exercise: what was asked for.
         answer: what is checked.
         seed: of the inputs.
+        tell: called with a line that says which case is being checked.
 
     Raises:
         UsageError: the answer is of a kind that cannot be checked.
     """
-    return await run_packed(exercise, packed(exercise, answer), seed, answer)
+    return await run_packed(exercise, packed(exercise, answer), seed, answer, tell)
 
 
-async def run_packed(exercise: Exercise, content: bytes, seed: int, answer: Any = None) -> Verdict:
+async def run_packed(
+    exercise: Exercise,
+    content: bytes,
+    seed: int,
+    answer: Any = None,
+    tell: Callable[[str], None] = _unheard,
+) -> Verdict:
     """Run every case of a check on an answer of which nothing is at hand but its bytes.
 
     Args:
@@ -137,16 +150,18 @@ async def run_packed(exercise: Exercise, content: bytes, seed: int, answer: Any 
         content: the answer, from ``packed``; only the process that runs it unpacks it.
         seed: of the inputs.
         answer: the same, if it is here as well: its lines can be quoted then.
+        tell: called with a line that says which case is being checked.
     """
     began = time.perf_counter()
     outcomes: list[Outcome] = []
     waits = 0
     async with _opened(exercise, content) as opened:
-        for case in exercise.cases:
+        for number, case in enumerate(exercise.cases, 1):
             if waits == MOST_WAITS:
                 why = "Not tried: three cases before it waited in vain."
                 outcomes.append(Outcome(case.name, "not tried", case.points, case.level, why))
                 continue
+            tell(f"{exercise.name}: checking case {number} of {len(exercise.cases)}, {case.name} …")
             rng = random.Random(f"{seed}/{case.name}")
             outcome, waited = await _run_case(case, opened, answer, rng)
             waits += waited

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from rtlab.exercises.waiting import Waiting
 
 State = Literal["passed", "failed", "not tried"]
 
@@ -58,6 +60,7 @@ class Verdict:
         left_out: how many more characters it printed.
         notes: what else there is to say, such as how many tries are left.
         seconds: how long it took.
+        waiting: what told of the check while it ran; its place in the notebook is the verdict's.
     """
 
     exercise: str
@@ -67,6 +70,7 @@ class Verdict:
     left_out: int = 0
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    waiting: Waiting | None = field(default=None, compare=False)
 
     @property
     def passed(self) -> bool:
@@ -98,6 +102,10 @@ class Verdict:
     def first(self) -> Outcome | None:
         """The first case that failed; ``None`` if none did."""
         return next((case for case in self.cases if case.state == "failed"), None)
+
+    def _ipython_display_(self) -> None:
+        if self.waiting is None or not self.waiting.give_place(self):
+            raise NotImplementedError  # so IPython shows it as it shows everything
 
     def __repr__(self) -> str:
         from rtlab.render import verdict

@@ -158,9 +158,7 @@ class Worker:
         value = target(*args, **dict(options))
         if inspect.isawaitable(value):
             value = await value
-        if inspect.isgenerator(value):
-            value = _items(value)
-        return value
+        return _listed(value)
 
     async def do_make(self, job: int, args: Any, options: Any) -> int:
         """Call the answer and keep what it makes; return its number."""
@@ -267,6 +265,13 @@ def _awaiting(coroutine: Any) -> list[tuple[str, int, str]]:
             stack[:0] = _stack(frame)[:1]
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "ag_await", None)
     return stack
+
+
+def _listed(value: Any) -> Any:
+    """Return a list for a generator, also for one of several things that are returned."""
+    if inspect.isgenerator(value):
+        return _items(value)
+    return tuple(map(_listed, value)) if type(value) is tuple else value
 
 
 def _items(generator: Any) -> list[Any]:

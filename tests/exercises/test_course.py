@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import re
 from pathlib import Path
 
@@ -44,6 +45,39 @@ def test_a_notebook_begins_where_the_stub_does(path: Path) -> None:
             assert exercise.entry == answer
             if f"def {answer}" in source or f"class {answer}" in source:
                 assert shape(source) == shape(exercise.stub)
+
+
+def bindings(source: str) -> dict[str, str]:
+    """The names that a cell gives to something, each with the statement that does so last.
+
+    Those of loops are left out: nobody relies on them afterwards.
+    """
+    found = {}
+    for statement in ast.parse(source).body:  # which takes an await outside of functions as well
+        alone = ast.Module([statement], [])
+        code = compile(alone, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        named = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_NAME"}
+        if isinstance(statement, ast.For | ast.AsyncFor):
+            named -= {part.id for part in ast.walk(statement.target) if isinstance(part, ast.Name)}
+        found.update(dict.fromkeys(named, ast.unparse(statement)))
+    return found
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_an_exercise_takes_no_name_that_another_cell_has(path: Path) -> None:
+    """Every cell can be run again, also after the exercises."""
+    cells = [
+        cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
+    ]
+    taken = [
+        name
+        for mine in filter(CHECK.search, cells)
+        for other in cells
+        if other is not mine
+        for name, statement in bindings(mine).items()
+        if bindings(other).get(name, statement) != statement
+    ]
+    assert taken == []
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

@@ -25,31 +25,59 @@ class Kernel:
 
     def run(self, cell: str, interrupt_after: float | None = None) -> str:
         """Run a cell and return everything that it shows."""
+        return "".join(self.outputs(cell, interrupt_after))
+
+    def outputs(
+        self,
+        cell: str,
+        interrupt_after: float | None = None,
+        looked_at: bool = True,
+        interrupt_at: str = "",
+    ) -> list[str]:
+        """Run a cell and return its outputs as they are in the end.
+
+        ``history`` has what was shown, in its order, also what something else took the place of.
+        """
         shown: list[str] = []
+        places: dict[str, int] = {}
+        self.history: list[str] = []
 
         def show(message: dict[str, Any]) -> None:
             content = message["content"]
+            name = content.get("transient", {}).get("display_id", "")
             match message["msg_type"]:
                 case "stream":
                     shown.append(content["text"])
                 case "execute_result" | "display_data":
+                    places[name] = len(shown)
                     shown.append(content["data"].get("text/plain", ""))
+                case "update_display_data":
+                    shown[places[name]] = content["data"].get("text/plain", "")
                 case "error":
                     shown.append(f"{content['ename']}: {content['evalue']}")
+                case _:
+                    return
+            self.history.append(shown[places.get(name, -1)])
 
-        if interrupt_after is None:
-            self.client.execute_interactive(cell, timeout=120, output_hook=show)
+        if interrupt_after is None and not interrupt_at:
+            self.client.execute_interactive(
+                cell, timeout=120, output_hook=show, allow_stdin=looked_at
+            )
         else:
             self.client.execute(cell)
-            time.sleep(interrupt_after)
-            self.manager.interrupt_kernel()
+            if interrupt_after is not None:
+                time.sleep(interrupt_after)
+                self.manager.interrupt_kernel()
             while True:
                 message = self.client.get_iopub_msg(timeout=60)
                 show(message)
+                if interrupt_at and self.history and interrupt_at in self.history[-1]:
+                    interrupt_at = ""
+                    self.manager.interrupt_kernel()
                 state = message["content"].get("execution_state")
                 if message["msg_type"] == "status" and state == "idle":
                     break
-        return "".join(shown)
+        return shown
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +113,15 @@ def accept_key(key):
 
 rtlab.check("accept-key", accept_key)
 """
+SLOW = """
+import time, rtlab, rtlab.exercises.waiting
+rtlab.exercises.waiting.PATIENCE = {patience}
+
+def accept_key(key):
+    time.sleep(0.2)
+
+{show}rtlab.check("accept-key", accept_key)
+"""
 LEFT = """
 import threading, subprocess, os
 threads = [t.name for t in threading.enumerate() if t.name.startswith("rtlab")]
@@ -112,6 +149,39 @@ def test_an_interrupt_ends_a_check_at_once_and_leaves_nothing(kernel: Kernel) ->
     assert time.monotonic() - began < 15  # three cases alone would take as long
     assert kernel.run(LEFT).strip() == "[] []"
     assert "3 of 3 cases" in kernel.run(SOLVED)
+
+
+def test_a_line_says_which_case_is_checked_until_the_verdict_takes_its_place(
+    kernel: Kernel,
+) -> None:
+    [verdict] = kernel.outputs(SLOW.format(patience=0.0, show=""))
+    assert "0 of 3 cases" in verdict
+    line, *_, nothing, last = kernel.history
+    assert line.startswith("accept-key: checking case 1 of 3, ")
+    assert any("checking case 3 of 3" in shown for shown in kernel.history)
+    assert (nothing, last) == ("", verdict)
+    assert kernel.outputs("_") == [verdict]  # in a cell of its own it has a place of its own
+
+
+def test_of_a_verdict_that_is_not_shown_nothing_is_left(kernel: Kernel) -> None:
+    assert kernel.outputs(SLOW.format(patience=0.0, show="kept = ")) == [""]
+    assert "checking case" in kernel.history[0]
+    [verdict] = kernel.outputs("kept")
+    assert "0 of 3 cases" in verdict
+
+
+def test_an_interrupt_takes_the_line_away(kernel: Kernel) -> None:
+    kernel.run("import rtlab.exercises.waiting; rtlab.exercises.waiting.PATIENCE = 0.0")
+    line, *more = kernel.outputs(STUCK, interrupt_at="checking case")
+    assert line == ""
+    assert any("KeyboardInterrupt" in shown for shown in more)
+
+
+def test_no_line_where_it_is_soon_over_or_nobody_looks(kernel: Kernel) -> None:
+    for patience, looked_at in ((3600.0, True), (0.0, False)):
+        kernel.outputs(SLOW.format(patience=patience, show=""), looked_at=looked_at)
+        [verdict] = kernel.history
+        assert "0 of 3 cases" in verdict
 
 
 def test_the_lab_goes_on_while_an_answer_loops(kernel: Kernel) -> None:

@@ -53,6 +53,7 @@ def test_a_wrong_answer_says_what_comes_next():
     verdict = rtlab.check(NAME, wrong(0))
     assert not verdict.passed
     assert "hexadecimal" in repr(verdict)
+    assert "rtlab.exercise('accept-key')" in repr(verdict)
     assert "rtlab.hint('accept-key'), 3 left" in repr(verdict)
     assert "after 2 more honest tries" in repr(verdict)
 

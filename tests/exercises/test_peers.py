@@ -11,9 +11,10 @@ from contextlib import ExitStack, asynccontextmanager
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from rtlab.exercises import serving
+from rtlab.exercises import catalogue, serving
 from rtlab.exercises.mistakes import Mistake
 from rtlab.exercises.peers import data_of, each_data_once, talking
+from rtlab.exercises.run import run
 from rtlab.sockets import LOOPBACK
 
 RIGHT = [data_of(seq) for seq in range(1, 8)]
@@ -41,6 +42,16 @@ def test_mistakes_with_messages_are_told_apart(got: list[object], says: str) -> 
 
 def test_the_data_of_each_once_is_right() -> None:
     each_data_once(list(RIGHT), 7)
+
+
+async def test_a_client_that_begins_with_now_is_told_in_every_case_what_it_lost() -> None:
+    """Notebook 02 has one, so no peer may refuse what it asks."""
+    exercise = catalogue.find("long-poll-client")
+    source = exercise.solution.replace("cursor = 0", 'cursor = "now"')
+    source = source.replace("answer.status_code == 200", "answer.status_code != 204")
+    verdict = await run(exercise, exercise.load(source), seed=5)
+    for case in verdict.cases:
+        assert "never came" in case.message or "It stopped after 0" in case.message, case
 
 
 async def _wait(connection: ServerConnection) -> None:

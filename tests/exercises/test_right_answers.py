@@ -33,6 +33,15 @@ async def test_dedupe_may_keep_all_that_was_seen() -> None:
         assert verdict.passed, verdict
 
 
+async def test_one_of_two_things_may_be_a_generator() -> None:
+    source = catalogue.find("latency-split").solution
+    lists, share = "return queueing, ", "sum(queueing) / sum(latencies)"
+    assert lists + share in source
+    source = source.replace(lists, "return (wait for wait in queueing), ")
+    verdict = await judge("latency-split", source)
+    assert verdict.passed, verdict
+
+
 ASKED_WITH_AIOHTTP = """
 import asyncio
 import aiohttp
@@ -168,6 +177,18 @@ async def handshake(reader, writer, origins):
 @pytest.mark.parametrize("limit", [1_000, 8_192, 80_000, 1_000_000])
 async def test_a_head_may_be_too_long_from_any_size_on(limit: int) -> None:
     verdict = await judge("handshake-server", READ_BY_PIECES.replace("LIMIT", str(limit)))
+    assert verdict.passed, verdict
+
+
+async def test_a_request_that_asks_for_no_upgrade_may_get_426() -> None:
+    """As the server that notebook 04 asks answers it."""
+    source = catalogue.find("handshake-server").solution
+    asks = '"upgrade" not in tokens(headers, "connection"):\n        return await refuse(writer, '
+    assert asks + '"400 Bad Request")' in source
+    source = source.replace(
+        asks + '"400 Bad Request")', asks + '"426 Upgrade Required", "Upgrade: websocket")'
+    )
+    verdict = await judge("handshake-server", source)
     assert verdict.passed, verdict
 
 

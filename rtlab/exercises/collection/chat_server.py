@@ -25,7 +25,7 @@ EXERCISE = Exercise(
     title="A chat server that survives its clients",
     takes="async function",
     prompt="""\
-This is the lesson's chat server in Python; `chat(connection)` is called for each client of
+This is the lesson's chat server in Python; `chat_server(connection)` is called for each client of
 `websockets.serve`. It works, as long as everybody is nice. Repair it: every JSON object that a
 client sends goes to all *other* clients, whatever anybody does. Nonsense is ignored, and the sender
 may stay; a client that has left is forgotten; a client that does not read must not make the others
@@ -37,7 +37,7 @@ import json
 clients = set()
 
 
-async def chat(connection):
+async def chat_server(connection):
     """Send what one client says to all others."""
     clients.add(connection)
     async for data in connection:
@@ -55,7 +55,7 @@ import websockets
 clients = set()
 
 
-async def chat(connection):
+async def chat_server(connection):
     """Send what one client says to all others."""
     clients.add(connection)
     try:
@@ -260,7 +260,7 @@ async def leaving(answer: Answer, rng: random.Random) -> None:
             while await server.running():
                 await asyncio.sleep(0.02)
 
-        await within("chat() still runs for clients that have left.", forgotten())
+        await within("chat_server() still runs for clients that have left.", forgotten())
 
 
 @EXERCISE.case("a client that does not read", points=3, timeout=2 * LATER)

@@ -58,6 +58,16 @@ def on_close(payload):
             "without a Close frame",
             (("payload is None", "payload == 'none'"),),
         ),
+        Wrong(
+            "no frame taken for an empty one",
+            "No Close frame at all is 1006",
+            (
+                (
+                    'payload is None:\n        code, reason = 1006, ""\n    elif payload == b"":',
+                    "not payload:",
+                ),
+            ),
+        ),
         Wrong("little-endian", "big-endian", (('"big"', '"little"'),)),
         Wrong(
             "reserved codes let in", "must not be sent", ((" or code in (1004, 1005, 1006)", ""),)
@@ -88,6 +98,10 @@ NEVER = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000, 
 
 async def _compare(answer: Answer, payload: bytes | None, code: int, reason: str = "") -> None:
     again = code in AGAIN
+    without_code = {
+        None: "No Close frame at all is 1006, and the reason is empty.",
+        b"": "A Close frame without payload is 1005, and the reason is empty.",
+    }
     expect(
         await answer(payload),
         (code, reason, again),
@@ -102,7 +116,7 @@ async def _compare(answer: Answer, payload: bytes | None, code: int, reason: str
             "The code is big-endian, as every number on the network.",
         ),
         Slip((code, reason.encode(), again), "The reason is text, not bytes."),
-        otherwise="A Close frame without payload gives 1005." if payload == b"" else "",
+        otherwise=without_code.get(payload, ""),
     )
 
 

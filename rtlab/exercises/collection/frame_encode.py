@@ -8,7 +8,7 @@ from rtlab.dissect import dissect
 from rtlab.examples import HELLO, MASK, MASKED_HELLO
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import Exercise, Wrong
-from rtlab.exercises.mistakes import Slip, expect
+from rtlab.exercises.mistakes import Slip, expect, explained
 
 CLAUSE = "RFC 6455 §5.2"
 
@@ -65,6 +65,14 @@ def encode(message, mask=None):
         Wrong("no mask bit", "mask bit", (("0x80 | length[0]", "length[0]"),)),
         Wrong("key left out", "masking key", (("+ mask + masked", "+ masked"),)),
         Wrong("not masked", "not masked", (("+ mask + masked", "+ mask + payload"),)),
+        Wrong(
+            "text alone",
+            "A message may be bytes",
+            (
+                ("1 if isinstance(message, str) else 2", "1"),
+                ("message.encode() if isinstance(message, str) else message", "message.encode()"),
+            ),
+        ),
         Wrong("always text", "opcode", (("0x80 | opcode", "0x81"),)),
         Wrong("no FIN", "FIN", (("0x80 | opcode", "opcode"),)),
     ),
@@ -164,14 +172,16 @@ async def text(answer: Answer, rng: random.Random) -> None:
 @EXERCISE.case("binary, and nothing at all", clause="RFC 6455 §5.6")
 async def binary(answer: Answer, rng: random.Random) -> None:
     """Opcode 2."""
-    await _compare(answer, b"\0\xff")
-    await _compare(answer, b"")
+    with explained(AttributeError="A message may be bytes: its payload is as it is, its opcode 2."):
+        await _compare(answer, b"\0\xff")
+        await _compare(answer, b"")
+        await _compare(answer, rng.randbytes(9), rng.randbytes(4))
     await _compare(answer, "", rng.randbytes(4))
 
 
 @EXERCISE.case("lengths at the edges: 125, 126, 65,535, 65,536", points=2, clause=CLAUSE)
 async def edges(answer: Answer, rng: random.Random) -> None:
-    """The minimal form MUST be used."""
+    """The minimal form MUST be used; of text, so that who forgot bytes hears of it once."""
     for size in (124, 125, 126, 127, 255, 256, 65_535, 65_536):
         await _compare(answer, "x" * size)
-        await _compare(answer, bytes(size), rng.randbytes(4))
+        await _compare(answer, "x" * size, rng.randbytes(4))

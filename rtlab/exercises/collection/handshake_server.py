@@ -29,7 +29,8 @@ afterwards (the check then speaks WebSocket over it). What is no handshake gets 
 `False`: 405 for another method than GET, 426 with `Sec-WebSocket-Version: 13` for another version
 or none, 403 for an `Origin` that is there and not in `origins`, 400 for everything else that is
 wrong (RFC 6455 §4.2), a head without end included: one that grows too long, or has not come after 3
-seconds. Six levels; a real client comes first.
+seconds. Without `Upgrade` or `Connection` either will do, 400 or 426. Six levels; a real client
+comes first.
 """,
     stub='''\
 import base64
@@ -154,6 +155,11 @@ async def write(writer, status, *lines):
             "Sec-WebSocket-Version: 13",
             ((', "Sec-WebSocket-Version: 13")', ")"),),
         ),
+        Wrong(
+            "426 for everything",
+            "A request without Sec-WebSocket-Key is to be answered with 400",
+            (("400 Bad Request", "426 Upgrade Required"),),
+        ),
         Wrong("any origin", "cross-site", (('"origin" in headers and', "False and"),)),
         Wrong(
             "an origin is asked of all",
@@ -269,13 +275,17 @@ def _status(head: bytes) -> int | None:
     return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else None
 
 
-async def _refused(server: Server, status: int, what: str, *pieces: bytes, why: str = "") -> bytes:
+async def _refused(
+    server: Server, right: int | tuple[int, ...], what: str, *pieces: bytes, why: str = ""
+) -> bytes:
+    statuses = (right,) if isinstance(right, int) else right
     head = await _ask(server, *pieces, what=what)
-    if _status(head) != status:
+    if _status(head) not in statuses:
         came = _status(head) or ("nothing" if not head else "no HTTP")
+        either = " or ".join(map(str, statuses))
         raise Mistake(
-            f"{what[0].upper()}{what[1:]} is to be answered with {status}. {why}".strip(),
-            expected=status,
+            f"{what[0].upper()}{what[1:]} is to be answered with {either}. {why}".strip(),
+            expected=right,
             got=came,
         )
     return head
@@ -365,13 +375,14 @@ async def case(answer: Answer, rng: random.Random) -> None:
 
 @EXERCISE.case("what is no handshake", level=4, points=2, timeout=LATER, clause="RFC 6455 §4.2.1")
 async def refusals(answer: Answer, rng: random.Random) -> None:
-    """400 and 405."""
+    """400 and 405; and 426 of who takes it for a request that asks for no upgrade."""
     async with answer.serve("streams", [ORIGIN]) as server:
         head = _request(first="POST /chat HTTP/1.1")
         await _refused(server, 405, "a POST", head, why="A handshake is a GET.")
-        for name in ("Sec-WebSocket-Key", "Upgrade", "Connection", "Host"):
-            without = _request_without(name)
-            await _refused(server, 400, f"a request without {name}", without)
+        for name in ("Sec-WebSocket-Key", "Host"):
+            await _refused(server, 400, f"a request without {name}", _request_without(name))
+        for name in ("Upgrade", "Connection"):
+            await _refused(server, (400, 426), f"a request without {name}", _request_without(name))
         await _refused(server, 400, "HTTP/1.0", _request(first="GET /chat HTTP/1.0"))
         short = base64.b64encode(b"too short").decode()
         for key in (short, "no base64!", KEY + KEY):

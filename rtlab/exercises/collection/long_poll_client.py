@@ -83,6 +83,7 @@ async def messages(url):
             "never came",
             (('cursor = message["seq"]', 'cursor = message["seq"] + 1'),),
         ),
+        Wrong("begins with now", "never came", (("cursor = 0", 'cursor = "now"'),)),
         Wrong(
             "a cut ends it", "A cut ended it", (("httpx.TransportError", "httpx.ConnectTimeout"),)
         ),
@@ -125,7 +126,7 @@ async def quiet(answer: Answer, rng: random.Random) -> None:
     feed = Feed()
 
     async def hold(request: web.Request) -> web.Response:
-        messages = await feed.wait(read_cursor(request.query.get("since")), 0.1)
+        messages = await feed.wait(read_cursor(request.query.get("since"), feed.last), 0.1)
         listed = [{"seq": message.seq, "data": message.data} for message in messages]
         return web.json_response(listed) if listed else web.Response(status=204)
 

@@ -19,7 +19,7 @@ EXERCISE = Exercise(
     title="Rooms",
     takes="async function",
     prompt="""\
-Write `chat(connection)` for `websockets.serve` with rooms, as the lesson's client expects them.
+Write `chat_rooms(connection)` for `websockets.serve`, as the lesson's client expects it.
 `{"type": "join", "room": R}` puts the client into room R and out of the one where it was.
 `{"type": "say", "text": T}` is passed on as `{"type": "say", "room": R, "text": T}` to all others
 in its room, and to nobody if it is in none. Everything else is ignored.
@@ -32,7 +32,7 @@ import websockets
 rooms = {}
 
 
-async def chat(connection):
+async def chat_rooms(connection):
     """Let clients talk in rooms."""
     async for data in connection:
         message = json.loads(data)
@@ -47,7 +47,7 @@ import websockets
 rooms = {}
 
 
-async def chat(connection):
+async def chat_rooms(connection):
     """Let clients talk in rooms."""
     room = None
     try:

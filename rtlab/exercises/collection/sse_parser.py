@@ -7,7 +7,7 @@ from typing import Any
 
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.exercise import Exercise, Wrong
-from rtlab.exercises.mistakes import Mistake, Slip
+from rtlab.exercises.mistakes import Mistake, Slip, kind
 from rtlab.exercises.mistakes import same as alike
 from rtlab.transports.sse import Decoder
 
@@ -135,6 +135,15 @@ class Parser:
                 ("events = []", "self.rest = self.rest[:-1]\n        events = []"),
             ),
         ),
+        Wrong(
+            "objects for tuples",
+            "Each event is a tuple (type, data, last_event_id) of three texts; this is something "
+            "of type Event",
+            (
+                ("class Parser:", "class Event:\n    pass\n\n\nclass Parser:"),
+                ("events.append((self.type or", "events.append(Event())\n                    (("),
+            ),
+        ),
         Wrong("BOM kept", "byte order mark", (('text.removeprefix("\\ufeff")', "text"),)),
         Wrong("id with NUL", "NUL", ((' and "\\0" not in value', ""),)),
         Wrong(
@@ -183,6 +192,14 @@ async def _expect(
                 expected=[],
                 got=events,
             )
+        for event in events:
+            if not isinstance(event, (list, tuple)):
+                raise Mistake(
+                    "Each event is a tuple (type, data, last_event_id) of three texts; this is "
+                    f"{kind(event)}.",
+                    expected=right,
+                    got=events,
+                )
         got += events
     if alike(got, right):
         return
