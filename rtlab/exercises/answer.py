@@ -60,7 +60,19 @@ class Answer:
         if self._process is not None and self._process.returncode is None:
             return
         await self.kill()  # one that ended by itself may have left others, and pipes that they hold
-        self._process = await asyncio.create_subprocess_exec(
+        starting = asyncio.ensure_future(self._new())
+        try:
+            self._process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            self._process = await starting  # asyncio would lose one that is half started
+            raise
+        self._waiting = {}
+        self._reading = asyncio.create_task(self._read(self._process))
+        self._loaded = False
+        await self._ask("printed")  # it is there when it says anything
+
+    async def _new(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             _START,
@@ -71,10 +83,6 @@ class Answer:
             start_new_session=os.name == "posix",  # what it starts is ended with it
             env={**os.environ, **_SOONER, _MARK: self._mark},
         )
-        self._waiting = {}
-        self._reading = asyncio.create_task(self._read(self._process))
-        self._loaded = False
-        await self._ask("printed")  # it is there when it says anything
 
     async def begin(self) -> None:
         """Begin a case: the answer is made anew, in the same process if it still works."""

@@ -24,6 +24,8 @@ MOST_WAITS = 3
 """Cases that may wait in vain; after that the rest is not tried, so that a check ends soon."""
 START = 30.0
 """Seconds that the process of an answer may take to start: a busy machine is no answer's fault."""
+CLEARING = 10.0
+"""Seconds that a check which was interrupted may take to end what it started."""
 _PEERS = {"websockets", "httpx", "httpcore", "aiohttp", "asyncio"}
 
 
@@ -69,9 +71,20 @@ def at_once(running: Coroutine[Any, Any, Verdict]) -> Verdict:
     """Wait for a check in a thread of its own, whatever loop runs in this one."""
     thread = loops.LoopThread("rtlab-check").start()
     try:
-        return thread.call(running)
+        return thread.submit(running).result()
+    except BaseException:
+        loops.uninterrupted(lambda: thread.call(_give_up(running)))
+        raise
     finally:
         loops.uninterrupted(thread.stop)
+
+
+async def _give_up(running: Coroutine[Any, Any, Verdict]) -> None:
+    """Cancel a check, and let it end its processes before the end of the loop cancels all."""
+    for task in asyncio.all_tasks():
+        if task.get_coro() is running:
+            task.cancel()
+            await asyncio.wait([task], timeout=CLEARING)
 
 
 def _what(answer: Any) -> str:

@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import pickle
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -20,7 +21,7 @@ from rtlab.exercises import plain
 from rtlab.exercises.answer import Answer
 from rtlab.exercises.mistakes import Gone
 from rtlab.exercises.pack import pack
-from rtlab.exercises.run import MOST_WAITS, run
+from rtlab.exercises.run import MOST_WAITS, at_once, run
 from tests.exercises.helpers import SHORT, answered, counting, greeting, judged, said, twice
 from tests.processes import wait_until_gone
 
@@ -368,6 +369,22 @@ with open({str(tmp_path / "left")!r}, 'a') as file:
     answered(twice(), function(body))
     for pid in map(int, (tmp_path / "left").read_text().split()):
         wait_until_gone(pid)
+
+
+def test_an_interrupt_while_a_worker_starts_leaves_none(monkeypatch: pytest.MonkeyPatch):
+    make, made = Answer._new, []
+
+    async def interrupted(answer: Answer):
+        os.kill(os.getpid(), signal.SIGINT)
+        process = await make(answer)
+        made.append(process)
+        return process
+
+    monkeypatch.setattr(Answer, "_new", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        at_once(run(twice(), lambda n: 2 * n, 1))
+    gc.collect()  # which tells of pipes that nobody closed, and that fails the test
+    assert [process.returncode for process in made] == [-signal.SIGKILL]
 
 
 async def test_a_worker_whose_kernel_dies_ends_itself():
