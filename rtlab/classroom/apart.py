@@ -46,16 +46,13 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
     interrupt_on_timeout = Bool(False).tag(config=True)
     shutdown_kernel = Enum(["graceful", "immediate"], "immediate").tag(config=True)
 
-    _left: int
-    _dropped: bool
-
     def preprocess(self, nb: NotebookNode, *args: Any, **options: Any) -> Any:
         """Run a notebook."""
         self._harmless: list[str] = []
         self._graded: dict[int, list[NotebookNode]] = {}
         self._prepared = False
         self._apart = False
-        self._allow(SHOWN)
+        self._left = SHOWN
         with TemporaryDirectory(prefix="rtlab-", ignore_cleanup_errors=True) as self._elsewhere:
             nb, resources = super().preprocess(nb, *args, **options)
         # Not before the last kernel is gone, which may change what any cell shows: also points.
@@ -75,7 +72,7 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         call = call_in(cell)
         try:
             if call is None:
-                self._allow(SHOWN)
+                self._left = SHOWN
                 self.execute_cell(cell, index, store_history=True)
                 self._harmless.append(cell.source)
             else:
@@ -113,7 +110,7 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         """Run code that is in no cell, and return its outputs: ``most`` characters of them."""
         cell = node(cell_type="code", source=source, metadata={}, outputs=[])
         aside = self.nb.cells[index]
-        self._allow(most)
+        self._left = most
         self._apart = True
         try:
             self.execute_cell(cell, index, store_history=False)
@@ -125,10 +122,10 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
     def process_message(self, msg: Any, cell: NotebookNode, cell_index: int) -> Any:
         """Take what a kernel says; what is shown beyond what a cell may show is dropped."""
         if msg["msg_type"] != "status":
+            before = self._left
             self._left -= _size(msg["content"]) + sum(map(len, msg.get("buffers", ())))
             if self._left < 0:
-                if not self._dropped:
-                    self._dropped = True
+                if before >= 0:
                     cell.outputs.append(notice(TOO_MUCH))
                 return None
         if self._apart:  # what is shown in no cell cannot be updated later
@@ -150,11 +147,6 @@ class GradeApart(Execute):  # type: ignore[misc]  # nbgrader has no types
         if group and os.name == "posix":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
-
-    def _allow(self, most: int) -> None:
-        """Let what runs next show so many characters."""
-        self._left = most
-        self._dropped = False
 
     def _prepare(self, index: int) -> None:
         self._prepared = True

@@ -64,6 +64,7 @@ def _marks(known: Notebook) -> dict[str, NotebookNode]:
     """Return what nbgrader is to know of each cell, by its name."""
     graded = {cell.name: cell.max_score for cell in known.grade_cells}
     tasks = {cell.name: cell.max_score for cell in known.task_cells}
+    points = graded | tasks
     solutions = {cell.name for cell in known.solution_cells}
     marks = {}
     for source in known.source_cells:
@@ -78,8 +79,8 @@ def _marks(known: Notebook) -> dict[str, NotebookNode]:
             "cell_type": source.cell_type,
             "checksum": source.checksum,
         }
-        if name in graded or name in tasks:
-            mark["points"] = (graded | tasks)[name]
+        if name in points:
+            mark["points"] = points[name]
         marks[name] = node(**mark)
     return marks
 

@@ -142,10 +142,9 @@ def _svg(panels: list[_Panel], scale: _Scale, title: str | None) -> tuple[int, s
         )
     for place, panel in enumerate(panels):
         left = _AXIS + 6 + place * (_PANEL + _GAP)
-        words = Words(
-            _LABEL, [_line_of(s, left, left + _PANEL - 12, scale) for s in panel.segments]
-        )
-        parts += _draw_panel(panel, left, left + _PANEL - 12, scale, words)
+        right = left + _PANEL - 12
+        words = Words(_LABEL, [_line_of(s, left, right, scale) for s in panel.segments])
+        parts += _draw_panel(panel, left, right, scale, words)
         spoiled += words.spoiled
     titles = lines(title, across, _HEAD * 1.15) if title else []  # bold letters are wider
     more = 16 * max(0, len(titles) - 1)
